@@ -1,0 +1,32 @@
+"""What a check may see of the log: reference data, and the part of the ledger that the proposals at hand touch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from itl.ledger.block import HeldBlock, Reservation, SerialRange
+from itl.reference import Project, Reference
+
+
+class Units(Protocol):
+    """The ledger around the proposals at hand."""
+
+    def held(self, wanted: SerialRange) -> Sequence[HeldBlock]:
+        """The parts of held blocks that lie in `wanted`, cut to it, by serial; gaps are units that never were."""
+
+    def reserved(self, wanted: SerialRange) -> Sequence[Reservation]:
+        """The parts of reservations by open transactions that lie in `wanted`, cut to it, by serial."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the log knows at the instant of judging."""
+
+    now: datetime
+    reference: Reference
+    units: Units
+    projects: Mapping[tuple[str, int], Project]
+    """Recorded projects by host Party and number, at least those that the proposals at hand name."""

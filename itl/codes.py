@@ -1,0 +1,118 @@
+"""The code lists of the data exchange standards, and the sets that the rules speak of."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class TransactionType(IntEnum):
+    """What a proposal wants done; 9 is not used."""
+
+    ISSUANCE = 1
+    CONVERSION = 2
+    EXTERNAL_TRANSFER = 3
+    CANCELLATION = 4
+    RETIREMENT = 5
+    REPLACEMENT = 6
+    CARRY_OVER = 7
+    EXPIRY_DATE_CHANGE = 8
+    INTERNAL_TRANSFER = 10
+
+
+class TransactionStatus(IntEnum):
+    """Where a transaction stands."""
+
+    PROPOSED = 1
+    CHECKED_NO_DISCREPANCY = 2
+    CHECKED_DISCREPANCY = 3
+    COMPLETED = 4
+    TERMINATED = 5
+    REJECTED = 6
+    CANCELLED = 7
+    ACCEPTED = 8
+    STL_CHECKED_NO_DISCREPANCY = 9
+    STL_CHECKED_DISCREPANCY = 10
+
+
+class UnitType(IntEnum):
+    """The seven units of account, and 0 for a unit outside the Protocol (it needs a supplementary type)."""
+
+    NON_KYOTO = 0
+    AAU = 1
+    RMU = 2
+    ERU_FROM_AAU = 3
+    ERU_FROM_RMU = 4
+    CER = 5
+    TCER = 6
+    LCER = 7
+
+
+class LulucfActivity(IntEnum):
+    """Land use, land-use change and forestry activities."""
+
+    AFFORESTATION_REFORESTATION = 1
+    DEFORESTATION = 2
+    FOREST_MANAGEMENT = 3
+    CROPLAND_MANAGEMENT = 4
+    GRAZING_LAND_MANAGEMENT = 5
+    REVEGETATION = 6
+    WETLAND_DRAINAGE_REWETTING = 7
+
+
+class Track(IntEnum):
+    """Who verifies an Article 6 project: the host Party, or the supervisory committee."""
+
+    PARTY_VERIFIED = 1
+    SUPERVISORY_COMMITTEE = 2
+
+
+class ResultIdentifier(IntEnum):
+    """The first word of every answer."""
+
+    REJECTED = 0
+    ACCEPTED = 1
+
+
+class PartyType(IntEnum):
+    """Who sends a notification; any value is read, since one real registry always sent 0."""
+
+    TRANSFERRING_REGISTRY = 1
+    ACQUIRING_REGISTRY = 2
+    TRANSACTION_LOG = 3
+
+
+SYMBOLS: dict[int, str] = {
+    UnitType.NON_KYOTO: "-",
+    UnitType.AAU: "AAU",
+    UnitType.RMU: "RMU",
+    UnitType.ERU_FROM_AAU: "ERU",
+    UnitType.ERU_FROM_RMU: "ERU",
+    UnitType.CER: "CER",
+    UnitType.TCER: "tCER",
+    UnitType.LCER: "lCER",
+}
+
+LULUCF_UNITS = frozenset({UnitType.RMU, UnitType.ERU_FROM_RMU, UnitType.TCER, UnitType.LCER})
+PROJECT_UNITS = frozenset({UnitType.ERU_FROM_AAU, UnitType.ERU_FROM_RMU, UnitType.CER, UnitType.TCER, UnitType.LCER})
+TRACK_UNITS = frozenset({UnitType.ERU_FROM_AAU, UnitType.ERU_FROM_RMU})
+EXPIRING_UNITS = frozenset({UnitType.TCER, UnitType.LCER})
+CDM_UNITS = frozenset({UnitType.CER, UnitType.TCER, UnitType.LCER})
+PARTY_UNITS = frozenset({UnitType.AAU, UnitType.RMU})
+
+HOLDING_ACCOUNTS = frozenset({100, 110, 120, 121, 130, 131})
+CANCELLATION_ACCOUNTS = frozenset({210, 220, 230, 240, 241, 242, 250, 260, 270, 280})
+RETIREMENT_ACCOUNTS = frozenset({300})
+REPLACEMENT_ACCOUNTS = frozenset({411, 421, 422, 423})
+ACCOUNT_TYPES = HOLDING_ACCOUNTS | CANCELLATION_ACCOUNTS | RETIREMENT_ACCOUNTS | REPLACEMENT_ACCOUNTS
+
+COMMITMENT_PERIODS = frozenset({0, 1, 2, 3})
+REPLACED_ROLE = "REP"
+
+MAX_SERIAL = 999_999_999_999_999
+MAX_PROJECT = 9_999_999
+MAX_BLOCKS = 3_000
+CDM = "CDM"
+SHARE_OF_PROCEEDS_ACCOUNT = (100, 1100)
+
+OPEN_STATUSES = frozenset({1, 2, 8, 9})
+"""A transaction at one of these keeps its units from any other; at 3, 6 and 10 they are free at once (check 4010)."""

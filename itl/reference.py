@@ -1,0 +1,97 @@
+"""Reference data: who takes part, which periods there are, what the log was told about Parties and projects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class RegistryKind(StrEnum):
+    """What kind of system an enrolled code stands for."""
+
+    PARTY = "party"
+    CDM = "cdm"
+    STL = "stl"
+    TESTER = "tester"
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A system that is enrolled with the log, and what its status lets it do (checks 1501 to 1510)."""
+
+    code: str
+    kind: RegistryKind
+    in_force: bool = True
+    may_propose: bool = True
+    may_accept: bool = True
+    may_reconcile: bool = True
+    url: str | None = None
+    notify_refusals: bool = False
+    """Also send the door's refusal of a proposal as a notification with status 3 (registries that read no reply)."""
+
+    @property
+    def is_registry(self) -> bool:
+        """A national registry or the CDM registry, in force: an STL and a tester are none."""
+        return self.in_force and self.kind in (RegistryKind.PARTY, RegistryKind.CDM)
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentPeriod:
+    """A commitment period: its number in messages, its first instant, and the first instant after its end."""
+
+    number: int
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PartyPeriod:
+    """What the log knows of a Party in one commitment period. Quantities in units (tonnes of CO2 equivalent)."""
+
+    party: str
+    period: int
+    true_up_end: datetime
+    assigned_amount: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project activity: the host Party and number name it; `kinds` are the unit types that it may yield."""
+
+    host: str
+    number: int
+    kinds: frozenset[int]
+    track: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A regional scheme behind an STL: the supplementary types it defines, by main type, and its member registries."""
+
+    stl: str
+    types: frozenset[tuple[int, int]]
+    members: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """All reference data that changes seldom, as of one `stamp`: a number that grows with every change."""
+
+    stamp: int
+    log_code: str
+    versions: frozenset[tuple[int, int]]
+    registries: Mapping[str, Registry]
+    parties: frozenset[str]
+    """Every known Party or registry code: what may stand as an originating registry (check 2010)."""
+    periods: Mapping[int, CommitmentPeriod]
+    party_periods: Mapping[tuple[str, int], PartyPeriod] = field(default_factory=dict)
+    schemes: tuple[Scheme, ...] = ()
+    admit_unrecorded_projects: bool = False
+    """A test environment's leniency: a project nobody recorded counts as registered, of the right kind."""
+
+    def true_up_end(self, period: int) -> datetime | None:
+        """The latest end of true-up of any Party in `period`; None where none is recorded."""
+        ends = [entry.true_up_end for entry in self.party_periods.values() if entry.period == period]
+        return max(ends, default=None)
