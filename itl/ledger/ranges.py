@@ -1,0 +1,75 @@
+"""The algebra of serial ranges: sets of units, written as ranges that may lie in several originating registries.
+
+Every function takes ranges in any order, reads each as `start <= end`, and works in O(n log n). What it returns is in
+normal form: sorted, disjoint, and no two ranges adjacent in one registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import attrgetter
+
+from itl.ledger.block import SerialRange
+
+by_serial = attrgetter("originating_registry", "start", "end")
+"""Sort key of a range: registry, start, end (much faster than comparing the ranges themselves)."""
+
+
+def union(ranges: Iterable[SerialRange]) -> list[SerialRange]:
+    """The units that lie in any of `ranges`."""
+    joined: list[SerialRange] = []
+    for wanted in sorted(ranges, key=by_serial):
+        last = joined[-1] if joined else None
+        if last and last.originating_registry == wanted.originating_registry and wanted.start <= last.end + 1:
+            if wanted.end > last.end:
+                joined[-1] = SerialRange(last.originating_registry, last.start, wanted.end)
+        else:
+            joined.append(wanted)
+    return joined
+
+
+def overlaps(ranges: Iterable[SerialRange]) -> list[SerialRange]:
+    """The units that lie in more than one of `ranges`."""
+    shared: list[SerialRange] = []
+    registry, reach = None, 0
+    for wanted in sorted(ranges, key=by_serial):
+        if wanted.originating_registry != registry:
+            registry, reach = wanted.originating_registry, wanted.end
+            continue
+        if wanted.start <= reach:
+            shared.append(SerialRange(registry, wanted.start, min(wanted.end, reach)))
+        reach = max(reach, wanted.end)
+    return union(shared)
+
+
+def intersection(left: Iterable[SerialRange], right: Iterable[SerialRange]) -> list[SerialRange]:
+    """The units that lie in both `left` and `right`."""
+    return overlaps([*union(left), *union(right)])
+
+
+def subtraction(left: Iterable[SerialRange], right: Iterable[SerialRange]) -> list[SerialRange]:
+    """The units of `left` that do not lie in `right`."""
+    rest: list[SerialRange] = []
+    taken = union(right)
+    at = 0
+    for wanted in union(left):
+        registry, start = wanted.originating_registry, wanted.start
+        while at < len(taken) and (taken[at].originating_registry, taken[at].end) < (registry, start):
+            at += 1
+        behind = at
+        while behind < len(taken) and (taken[behind].originating_registry, taken[behind].start) <= (
+            registry,
+            wanted.end,
+        ):
+            if start < taken[behind].start:
+                rest.append(SerialRange(registry, start, taken[behind].start - 1))
+            start = taken[behind].end + 1
+            behind += 1
+        if start <= wanted.end:
+            rest.append(SerialRange(registry, start, wanted.end))
+    return rest
+
+
+def quantity(ranges: Iterable[SerialRange]) -> int:
+    """How many units `ranges` hold together, one that lies in two of them counted twice."""
+    return sum(wanted.quantity for wanted in ranges)
