@@ -1,0 +1,96 @@
+"""Bytes to a SOAP 1.1 envelope: parsed without entities, network or document type, bounded before the tree is built."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lxml import etree
+
+from itl.wire.contract import SOAP_ENVELOPE
+from itl.wire.faults import TOO_LARGE, ClientFault, FaultEntry, MustUnderstandFault, VersionMismatchFault
+from itl.wire.limits import Limits
+
+WS_SECURITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+
+_NEXT_ACTOR = "http://schemas.xmlsoap.org/soap/actor/next"
+_UNDERSTOOD = frozenset({f"{{{WS_SECURITY}}}Security"})
+_HEADER, _BODY = f"{{{SOAP_ENVELOPE}}}Header", f"{{{SOAP_ENVELOPE}}}Body"
+
+# Declaration, comments, processing instructions, then the document type; possessive, so that it is read only once.
+_DOCTYPE = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The parts of a parsed envelope; `body` holds its element children only."""
+
+    root: etree._Element
+    header: etree._Element | None
+    body: list[etree._Element]
+
+
+def parse(content: bytes, largest: int, limits: Limits) -> Envelope:
+    """The envelope in `content`, of at most `largest` bytes; ClientFault if it is none. Headers are not judged."""
+    if len(content) > largest:
+        raise too_large(f"the message has {len(content)} bytes, at most {largest} are read")
+    # Every element has one or two tags: counting them costs nothing beside a tree of too many elements.
+    if content.count(b"<") > 2 * limits.elements:
+        raise too_large(f"the message has more than {limits.elements} elements")
+    if _DOCTYPE.match(content):
+        raise _document_type()
+    root = _tree(content)
+    if root.tag != f"{{{SOAP_ENVELOPE}}}Envelope":
+        raise _no_envelope(root)
+    header = root.find(_HEADER)
+    body = root.find(_BODY)
+    if body is None:
+        raise ClientFault("the envelope has no Body of SOAP 1.1")
+    return Envelope(root, header, list(body))
+
+
+def judge_headers(header: etree._Element | None) -> None:
+    """MustUnderstandFault if an entry for this receiver must be understood and is not (SOAP 1.1, 4.2.3)."""
+    for entry in () if header is None else header:
+        must = str(entry.get(f"{{{SOAP_ENVELOPE}}}mustUnderstand", "0")).strip() in ("1", "true")
+        actor = entry.get(f"{{{SOAP_ENVELOPE}}}actor", "")
+        if must and actor in ("", _NEXT_ACTOR) and entry.tag not in _UNDERSTOOD:
+            raise MustUnderstandFault(f"the header entry {entry.tag} is not understood")
+
+
+def too_large(reason: str) -> ClientFault:
+    """The fault for a message beyond a bound on size."""
+    return ClientFault("the message is too large", (FaultEntry(TOO_LARGE, "/", reason),))
+
+
+def _tree(content: bytes) -> etree._Element:
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        ns_clean=False,
+        collect_ids=False,
+    )
+    try:
+        root = etree.fromstring(content, parser)
+    except etree.XMLSyntaxError as error:
+        raise ClientFault(f"the message is not well-formed XML: {error.msg}") from None
+    except (ValueError, LookupError) as error:
+        raise ClientFault(f"the message is not XML: {error}") from None
+    if root.getroottree().docinfo.internalDTD is not None:  # in an encoding that the pattern did not see
+        raise _document_type()
+    return root
+
+
+def _document_type() -> ClientFault:
+    return ClientFault("a document type declaration is not allowed in a SOAP message (SOAP 1.1, section 3)")
+
+
+def _no_envelope(root: etree._Element) -> ClientFault:
+    name = etree.QName(root)
+    if name.localname == "Envelope":
+        return VersionMismatchFault(f"the envelope is of the namespace {name.namespace}; only SOAP 1.1 is read here")
+    return ClientFault(f"the message is no SOAP envelope but {root.tag}")

@@ -1,0 +1,63 @@
+"""`href` to its element: found once, chains followed and bounded, and what is repeated counted as work."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from lxml import etree
+
+from itl.wire.faults import ClientFault
+
+_LONGEST_CHAIN = 8  # no known stack points to an element that is a reference itself
+_IDENTIFIED = etree.XPath("//*[@id]")
+
+# Below this nothing is worth counting: a message with a few references may repeat them.
+_FREE = 10_000
+
+
+class References:
+    """The elements of one message by their id, and the budget that repeated values are taken from."""
+
+    __slots__ = ("_budget", "_index", "_root")
+
+    def __init__(self, root: etree._Element, budget: int) -> None:
+        self._root = root
+        self._budget = budget + _FREE
+        self._index: dict[str, etree._Element] | None = None
+
+    def spend(self, work: int) -> None:
+        """ClientFault once the values read are out of proportion to the bytes received."""
+        if work > self._budget:
+            raise ClientFault("the references of the message repeat more than its size allows")
+
+    def target(self, element: etree._Element) -> etree._Element:
+        """The element that holds the value of `element`: itself, or what its reference leads to."""
+        reference = element.get("href")
+        if reference is None:
+            return element
+        for _ in range(_LONGEST_CHAIN):
+            if len(element) or (element.text or "").strip():
+                raise ClientFault(f'the element with href="{reference}" must be empty')
+            element = self._find(str(reference))
+            reference = element.get("href")
+            if reference is None:
+                return element
+        raise ClientFault(f'href="{reference}" leads round in a circle, or on and on')
+
+    def _find(self, reference: str) -> etree._Element:
+        if self._index is None:
+            self._index = self._indexed()
+        if not reference.startswith("#"):
+            raise ClientFault(f'href="{reference}" leads out of the message')
+        element = self._index.get(reference[1:])
+        if element is None:
+            raise ClientFault(f'href="{reference}" leads nowhere: the message has no such id')
+        return element
+
+    def _indexed(self) -> dict[str, etree._Element]:
+        elements = cast("list[etree._Element]", _IDENTIFIED(self._root))
+        index = {str(element.get("id")): element for element in elements}
+        if len(index) != len(elements):
+            twice = next(element for element in elements if index[str(element.get("id"))] is not element)
+            raise ClientFault(f'the message has two elements with id="{twice.get("id")}"')
+        return index
