@@ -99,6 +99,12 @@ EXPIRING_UNITS = frozenset({UnitType.TCER, UnitType.LCER})
 CDM_UNITS = frozenset({UnitType.CER, UnitType.TCER, UnitType.LCER})
 PARTY_UNITS = frozenset({UnitType.AAU, UnitType.RMU})
 
+SUPPLEMENTARY_UNIT_TYPES = frozenset({(1, 1), (0, 2), (0, 3), (0, 4), (0, 5)})
+"""Unit type and supplementary unit type of what schemes add; a Kyoto unit without one says 0 or nothing."""
+
+CDM_CANCELLATION_ACCOUNTS = frozenset({240, 241, 242})
+"""Cancellation accounts that exist in the CDM registry only."""
+
 HOLDING_ACCOUNTS = frozenset({100, 110, 120, 121, 130, 131})
 CANCELLATION_ACCOUNTS = frozenset({210, 220, 230, 240, 241, 242, 250, 260, 270, 280})
 RETIREMENT_ACCOUNTS = frozenset({300})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -67,6 +67,19 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """An account that the log was told of; registry, type and identifier name it."""
+
+    registry: str
+    account_type: int
+    identifier: int
+    owner: str
+    """Code of the registry whose Party the account belongs to."""
+    period: int | None = None
+    """Commitment period of the account; None for one that has none, such as a holding account."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scheme:
     """A regional scheme behind an STL: the supplementary types it defines, by main type, and its member registries."""
 
@@ -90,8 +103,20 @@ class Reference:
     schemes: tuple[Scheme, ...] = ()
     admit_unrecorded_projects: bool = False
     """A test environment's leniency: a project nobody recorded counts as registered, of the right kind."""
+    clock_tolerance: timedelta = timedelta(seconds=60)
+    """How far a peer's clock may run ahead (check 1106)."""
 
     def true_up_end(self, period: int) -> datetime | None:
         """The latest end of true-up of any Party in `period`; None where none is recorded."""
         ends = [entry.true_up_end for entry in self.party_periods.values() if entry.period == period]
         return max(ends, default=None)
+
+    def registry_in_force(self, code: str) -> Registry | None:
+        """The national registry or CDM registry `code`, if it is enrolled and in force."""
+        registry = self.registries.get(code)
+        return registry if registry and registry.is_registry else None
+
+    def is_kind(self, code: str, kind: RegistryKind) -> bool:
+        """Whether `code` is enrolled as that kind of system."""
+        registry = self.registries.get(code)
+        return registry is not None and registry.kind == kind

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from itl.ledger.block import HeldBlock, Reservation, SerialRange
-from itl.reference import Project, Reference
+from itl.ledger.block import HeldBlock, Inconsistency, Reservation, SerialRange
+from itl.reference import Account, Project, Reference
 
 
 class Units(Protocol):
@@ -30,3 +30,7 @@ class View:
     units: Units
     projects: Mapping[tuple[str, int], Project]
     """Recorded projects by host Party and number, at least those that the proposals at hand name."""
+    accounts: Mapping[tuple[str, int, int], Account] = field(default_factory=dict)
+    """Known accounts by registry, type and identifier, at least those that the proposals at hand name."""
+    inconsistencies: Sequence[Inconsistency] = ()
+    """What reconciliation left unresolved, at least where it touches the proposals at hand; any order."""

@@ -63,3 +63,12 @@ class Reservation:
     range: SerialRange
     transaction: str
     """Identifier of the transaction, e.g. GB100001."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inconsistency:
+    """Units for which a reconciliation found registry and log to differ, not resolved yet."""
+
+    range: SerialRange
+    log: str
+    """Code of the log that the registry differs with: this one, or an STL."""

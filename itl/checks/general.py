@@ -1,0 +1,154 @@
+"""Stage 6: whether the units are there, held, free and alike, whatever is to be done with them.
+
+Not here yet: 4014 (replacement), 4015 (expiry and replacement), 4016 and 4017 (notices).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import attrgetter
+
+from itl.checks.engine import WHOLE, Failures, check
+from itl.checks.proposal import Log, Proposal, is_well_formed, units_of
+from itl.checks.standing import CANCELLED, NEVER_ISSUED, NOT_HELD, RETIRED
+from itl.codes import REPLACED_ROLE, TransactionType
+from itl.ledger.ranges import union
+from itl.reference import RegistryKind
+
+ATTRIBUTES = (
+    "unit_type",
+    "original_commit_period",
+    "applicable_commit_period",
+    "lulucf_activity",
+    "project_identifier",
+    "track",
+    "expiry_date",
+)
+"""What 4004 compares, beside the supplementary unit type, of which 0 says the same as nothing."""
+
+CHANGED_BY: Mapping[int, frozenset[str]] = {
+    TransactionType.CONVERSION: frozenset({"unit_type", "lulucf_activity", "project_identifier", "track"}),
+    TransactionType.CARRY_OVER: frozenset({"applicable_commit_period"}),
+    TransactionType.EXPIRY_DATE_CHANGE: frozenset({"expiry_date"}),
+}
+"""Attributes that a transaction type changes: the proposal shows them as they shall be, other checks judge them."""
+
+
+@check(4001)
+def period_not_open(proposal: Proposal, log: Log) -> Failures:
+    """Open from its start to the latest end of true-up of any Party, and to some transactions for longer."""
+    shut: dict[int, bool] = {}
+    for block in proposal.blocks:
+        period = block.applicable_commit_period
+        if period not in shut:
+            shut[period] = not _is_open(period, proposal, log)
+        if shut[period]:
+            yield units_of(block)
+
+
+def _is_open(number: int, proposal: Proposal, log: Log) -> bool:
+    period = log.reference.periods.get(number)
+    if period is None:
+        return False
+    if log.now < period.start:
+        earlier = log.reference.periods.get(number - 1)
+        is_next = earlier is not None and earlier.start <= log.now
+        return is_next and proposal.transaction_type == TransactionType.CARRY_OVER
+    if proposal.transaction_type == TransactionType.CANCELLATION or _is_issued_by_cdm(proposal, log):
+        return True
+    return log.now < max(period.end, log.reference.true_up_end(number) or period.end)
+
+
+def _is_issued_by_cdm(proposal: Proposal, log: Log) -> bool:
+    return proposal.transaction_type == TransactionType.ISSUANCE and log.reference.is_kind(
+        proposal.initiator, RegistryKind.CDM
+    )
+
+
+@check(NEVER_ISSUED)
+def units_do_not_exist(proposal: Proposal, log: Log) -> Failures:
+    """The gaps in the ledger."""
+    return log.standing.causes.get(NEVER_ISSUED, ())
+
+
+@check(NOT_HELD)
+def units_not_held(proposal: Proposal, log: Log) -> Failures:
+    """In another registry or account type, where no other cause says why. Account identifiers are not judged."""
+    return log.standing.causes.get(NOT_HELD, ())
+
+
+@check(4004)
+def attributes_differ(proposal: Proposal, log: Log) -> Failures:
+    """Of units that are where the proposal says."""
+    changed = CHANGED_BY.get(proposal.transaction_type, frozenset())
+    compared = attrgetter(*(name for name in ATTRIBUTES if name not in changed))
+    for block, parts in log.standing.sound:
+        proposed, supplement = compared(block), block.supp_unit_type or 0
+        differing = [
+            part.range
+            for part in parts
+            if compared(part.attributes) != proposed or (part.attributes.supp_unit_type or 0) != supplement
+        ]
+        if differing:
+            yield from union(differing)
+
+
+@check(4005)
+def several_applicable_periods(proposal: Proposal, log: Log) -> Failures:
+    """Replaced blocks do not count."""
+    periods = {block.applicable_commit_period for block in proposal.blocks if block.block_role != REPLACED_ROLE}
+    if len(periods) > 1:
+        yield WHOLE
+
+
+@check(4006)
+def registries_differ(proposal: Proposal, log: Log) -> Failures:
+    """Only an external transfer has two."""
+    if proposal.initiator != proposal.acquirer:
+        yield WHOLE
+
+
+@check(4007)
+def registries_same(proposal: Proposal, log: Log) -> Failures:
+    """An external transfer that goes nowhere."""
+    if proposal.initiator == proposal.acquirer:
+        yield WHOLE
+
+
+@check(4008)
+def inconsistent_with_log(proposal: Proposal, log: Log) -> Failures:
+    """Units for which a reconciliation with this log is not resolved."""
+    return log.inconsistent(with_this_log=True)
+
+
+@check(4009)
+def inconsistent_with_stl(proposal: Proposal, log: Log) -> Failures:
+    """Units for which a reconciliation with an STL is not resolved."""
+    return log.inconsistent(with_this_log=False)
+
+
+@check(4010)
+def in_another_transaction(proposal: Proposal, log: Log) -> Failures:
+    """Units that a transaction at proposed, checked without discrepancy or accepted keeps."""
+    for block in proposal.blocks:
+        if is_well_formed(block):
+            yield from union(log.kept_by_others(block))
+
+
+@check(CANCELLED)
+def units_cancelled(proposal: Proposal, log: Log) -> Failures:
+    """Units in a cancellation account of any registry."""
+    return log.standing.causes.get(CANCELLED, ())
+
+
+@check(4012)
+def no_block(proposal: Proposal, log: Log) -> Failures:
+    """A proposal about nothing."""
+    if not proposal.blocks:
+        yield WHOLE
+
+
+@check(RETIRED)
+def units_retired(proposal: Proposal, log: Log) -> Failures:
+    """Units in a retirement account of any registry."""
+    return log.standing.causes.get(RETIRED, ())

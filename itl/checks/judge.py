@@ -1,0 +1,120 @@
+"""The worker's judgement of a proposal: stage 4, and if it passes stages 6 and 7 together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from itl.checks import (  # noqa: F401 (each registers its checks)
+    block_integrity,
+    cancellation,
+    data_integrity,
+    external_transfer,
+    general,
+    internal_transfer,
+    issuance,
+    retirement,
+)
+from itl.checks.catalogue import JudgedBy, Row, catalogue
+from itl.checks.engine import CHECKS, Check, Finding, Outcome
+from itl.checks.proposal import Log, Proposal
+from itl.checks.view import View
+from itl.messages import EvaluationResult, ProposalRequest, UnitBlockIdentifier
+
+STAGES = (frozenset({4}), frozenset({6, 7}))
+"""Stages that are judged together; a failure in one group skips the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one check."""
+
+    code: int
+    outcome: Outcome
+    blocks: tuple[UnitBlockIdentifier, ...] = ()
+    """The failing units, as proposed and cut to the failing part; empty where no block is at fault by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The results of all the worker's checks, in order of precedence."""
+
+    results: tuple[Result, ...]
+
+    @property
+    def passed(self) -> bool:
+        return not self.findings
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What failed, in order of precedence."""
+        return tuple(Finding(each.code, each.blocks) for each in self.results if each.outcome is Outcome.FAILED)
+
+    @property
+    def evaluation_results(self) -> tuple[EvaluationResult, ...]:
+        """The findings as a notification carries them."""
+        return tuple(
+            EvaluationResult(response_code=finding.code, unit_block_identifiers=finding.blocks or None)
+            for finding in self.findings
+        )
+
+
+def proposal(message: ProposalRequest, view: View) -> Verdict:
+    """Judge `message` against what `view` knows. No query, no output; near linear in the number of blocks."""
+    subject = Proposal(message)
+    log = Log(subject, view)
+    results: list[Result] = []
+    stopped = False
+    for checks in _groups():
+        group = [_skipped(check, subject) if stopped else _judged(check, subject, log) for check in checks]
+        stopped = stopped or any(result.outcome is Outcome.FAILED for result in group)
+        results += group
+    return Verdict(tuple(results))
+
+
+def one(code: int, message: ProposalRequest, view: View) -> Result:
+    """Judge `message` by the worker's check `code` alone."""
+    subject = Proposal(message)
+    return _judged(CHECKS[code], subject, Log(subject, view))
+
+
+@cache
+def _groups() -> Sequence[Sequence[Check]]:
+    """The checks of each group of stages, in order of the catalogue."""
+    return [
+        [
+            CHECKS[row.code]
+            for row in catalogue().values()
+            if row.stage_number in stages and row.judged is JudgedBy.WORKER and row.code in CHECKS
+        ]
+        for stages in STAGES
+    ]
+
+
+def _judged(check: Check, subject: Proposal, log: Log) -> Result:
+    unasked = _unasked(check.row, subject)
+    if unasked is not None:
+        return Result(check.row.code, unasked)
+    if check.applies is not None and not check.applies(subject, log):
+        return Result(check.row.code, Outcome.NOT_APPLICABLE)
+    finding = check.ask(subject, log)
+    if finding is None:
+        return Result(check.row.code, Outcome.PASSED)
+    return Result(check.row.code, Outcome.FAILED, finding.blocks)
+
+
+def _skipped(check: Check, subject: Proposal) -> Result:
+    return Result(check.row.code, _unasked(check.row, subject) or Outcome.SKIPPED)
+
+
+def _unasked(row: Row, subject: Proposal) -> Outcome | None:
+    """Why the catalogue does not have the check asked of this proposal; None if it does."""
+    if row.transaction_types and subject.transaction_type not in row.transaction_types:
+        return Outcome.NOT_APPLICABLE
+    version = (subject.message.major_version, subject.message.minor_version)
+    if row.versions and version not in row.versions:
+        return Outcome.NOT_IN_EFFECT
+    if row.periods and row.periods.isdisjoint(block.applicable_commit_period for block in subject.blocks):
+        return Outcome.NOT_IN_EFFECT
+    return None

@@ -1,0 +1,125 @@
+"""A proposal as the checks read it, and what the log knows of the units that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import cached_property
+
+from itl.checks.standing import Standing, standing
+from itl.checks.view import View
+from itl.codes import TransactionType
+from itl.ledger.block import HeldBlock, SerialRange
+from itl.ledger.ranges import intersection
+from itl.messages import ProposalRequest, TransactionUnitBlock
+from itl.reference import Account, Reference, Registry
+
+AccountOf = tuple[int | None, int | None]
+"""Account type and account identifier, as far as the proposal gives them."""
+
+
+class Proposal:
+    """A proposal message; what a block does not say of its accounts, the head of the transaction says for it."""
+
+    def __init__(self, message: ProposalRequest) -> None:
+        self.message = message
+        self.transaction = message.proposed_transaction
+        self.blocks = self.transaction.proposal_unit_blocks
+        self.transaction_type = self.transaction.transaction_type
+        self.initiator = self.transaction.transferring_registry_code
+        self.acquirer = self.transaction.acquiring_registry_code
+        self.supplementary_type = self.transaction.supp_transaction_type or 0
+
+    @property
+    def is_external(self) -> bool:
+        return self.transaction_type == TransactionType.EXTERNAL_TRANSFER
+
+    def transferring_account(self, block: TransactionUnitBlock) -> AccountOf:
+        """Where the units of `block` come from."""
+        return _account(
+            block.transferring_registry_account_type,
+            block.transferring_registry_account_identifier,
+            self.transaction.transferring_registry_account_type,
+            self.transaction.transferring_registry_account_identifier,
+        )
+
+    def acquiring_account(self, block: TransactionUnitBlock) -> AccountOf:
+        """Where the units of `block` go to."""
+        return _account(
+            block.acquiring_registry_account_type,
+            block.acquiring_registry_account_identifier,
+            self.transaction.acquiring_registry_account_type,
+            self.transaction.acquiring_registry_account_identifier,
+        )
+
+
+def units_of(block: TransactionUnitBlock) -> SerialRange:
+    """The serials of a block as proposed, which before checks 2013 and 2014 may be none."""
+    return SerialRange(block.originating_registry_code, block.unit_serial_block_start, block.unit_serial_block_end)
+
+
+def is_well_formed(block: TransactionUnitBlock) -> bool:
+    """Whether the block's serials are a range at all (checks 2013 and 2014 name those that are not)."""
+    return 0 < block.unit_serial_block_start <= block.unit_serial_block_end
+
+
+class Log:
+    """What the log knows of one proposal: the view, and what follows from it, gathered once for all checks."""
+
+    def __init__(self, proposal: Proposal, view: View) -> None:
+        self.view = view
+        self.now: datetime = view.now
+        self.reference: Reference = view.reference
+        self._proposal = proposal
+
+    @cached_property
+    def initiator(self) -> Registry | None:
+        """The initiating registry, if it is enrolled."""
+        return self.reference.registries.get(self._proposal.initiator)
+
+    @cached_property
+    def held(self) -> Sequence[tuple[TransactionUnitBlock, Sequence[HeldBlock]]]:
+        """Each block that names a range of serials, with the parts of held blocks in it."""
+        held = self.view.units.held
+        return [(block, held(units_of(block))) for block in self._proposal.blocks if is_well_formed(block)]
+
+    @cached_property
+    def standing(self) -> Standing:
+        """Which units are not where the proposal says, each with its one cause; and the others."""
+        accounts = ((block, self._proposal.transferring_account(block)[0], parts) for block, parts in self.held)
+        return standing(self._proposal.transaction_type, self._proposal.initiator, accounts)
+
+    def kept_by_others(self, block: TransactionUnitBlock) -> list[SerialRange]:
+        """The units of `block` that another open transaction keeps."""
+        own = self._proposal.transaction.transaction_identifier
+        reserved = self.view.units.reserved(units_of(block))
+        return [each.range for each in reserved if each.transaction != own]
+
+    def inconsistent(self, *, with_this_log: bool) -> Iterator[SerialRange]:
+        """The units of the proposal that differ between registry and this log, or between registry and an STL."""
+        code = self.reference.log_code
+        ranges = [each.range for each in self.view.inconsistencies if (each.log == code) == with_this_log]
+        if ranges:
+            for block, _ in self.held:
+                yield from intersection([units_of(block)], ranges)
+
+    @cached_property
+    def acquiring_accounts(self) -> Sequence[tuple[TransactionUnitBlock, Account]]:
+        """The blocks whose acquiring account the log was told of, with that account."""
+        known = []
+        if self.view.accounts:
+            for block in self._proposal.blocks:
+                account_type, identifier = self._proposal.acquiring_account(block)
+                key = (self._proposal.acquirer, account_type or 0, identifier or 0)
+                if key in self.view.accounts:
+                    known.append((block, self.view.accounts[key]))
+        return known
+
+
+def _account(
+    of_block: int | None, its_identifier: int | None, of_head: int | None, heads_identifier: int | None
+) -> AccountOf:
+    """The block's account, else the head's; an identifier belongs to the account type it stands beside."""
+    if of_block is None or of_block == of_head:
+        return of_head, heads_identifier if its_identifier is None else its_identifier
+    return of_block, its_identifier
