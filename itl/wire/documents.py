@@ -1,0 +1,23 @@
+"""The WSDL of a port as it is published by an endpoint: our files, with the endpoint's real address in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from xml.sax.saxutils import quoteattr
+
+from itl.wire.contract import WSDL_FILES, Port, schema_file, wsdl_file
+
+_ADDRESS = re.compile(rb'(?<=<soap:address )location="[^"]*"')
+
+# By the relative names under which the WSDL files and their imports know each other.
+IMPORTED: Mapping[str, bytes] = MappingProxyType(
+    {"common.wsdl": wsdl_file("common.wsdl"), "soap-encoding.xsd": schema_file("soap-encoding.xsd")}
+)
+
+
+def wsdl(port: Port, address: str) -> bytes:
+    """The WSDL of `port`, offered at the URL `address`."""
+    location = f"location={quoteattr(address)}".encode()
+    return _ADDRESS.sub(lambda _: location, wsdl_file(WSDL_FILES[port]))

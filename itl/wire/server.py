@@ -1,0 +1,123 @@
+"""An HTTP server for the endpoints: waitress, which speaks 1.0 and 1.1, keep-alive, chunked and 100-continue."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+from wsgiref.types import WSGIApplication
+
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.server import BaseWSGIServer, create_server
+
+from itl.wire.limits import LIMITS
+
+# A body beyond the limit of the wire is read so far, so that its sender gets a SOAP fault; beyond this it is HTTP 413.
+_ROOM = 2
+
+_LONGEST_WAIT = 1.0  # of one round of the loop, seconds
+_DRAIN = 10.0  # for running requests when the server closes, seconds
+
+
+class Server:
+    """A server that runs in the background until it is closed. `port` is the bound one."""
+
+    def __init__(self, app: WSGIApplication, host: str, port: int, threads: int, largest: int) -> None:
+        self._loop = _Loop(app, host, port, threads, largest)
+        self.host, self.port = self._loop.bound
+        self._thread = threading.Thread(target=self._loop.run, name=f"http-{self.port}", daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """The root URL, without a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def close(self, drain: float = _DRAIN) -> None:
+        """Take no more connections, let requests end (at most `drain` seconds), then stop."""
+        self._loop.stop(drain)
+        self._thread.join()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def serve(
+    app: WSGIApplication,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    threads: int = 4,
+    largest: int = LIMITS.largest_request(),
+) -> Server:
+    """Serve `app` in the background; port 0 takes a free one. `largest` is the largest body that an endpoint reads."""
+    return Server(app, host, port, threads, largest)
+
+
+def run(
+    app: WSGIApplication, host: str, port: int, *, threads: int = 4, largest: int = LIMITS.largest_request()
+) -> None:
+    """Serve `app` until KeyboardInterrupt or SystemExit (what a signal handler raises), then let requests end."""
+    loop = _Loop(app, host, port, threads, largest)
+    try:
+        loop.run()
+    except (KeyboardInterrupt, SystemExit):
+        loop.stop(_DRAIN)
+        loop.run()
+
+
+class _Loop:
+    """waitress's own loop, one round at a time, so that it can be left when the last request has been answered."""
+
+    def __init__(self, app: WSGIApplication, host: str, port: int, threads: int, largest: int) -> None:
+        self._sockets: dict[int, Any] = {}
+        self._server = create_server(
+            app,
+            map=self._sockets,
+            host=host,
+            port=port,
+            ipv4=":" not in host,
+            ipv6=":" in host,
+            threads=threads,
+            ident=None,
+            max_request_body_size=_ROOM * largest,
+            inbuf_overflow=largest,  # no file for what is about to be read at once
+            connection_limit=1000,
+            clear_untrusted_proxy_headers=False,  # the endpoint judges for itself whom it trusts
+        )
+        self._deadline: float | None = None
+
+    @property
+    def bound(self) -> tuple[str, int]:
+        return str(self._server.effective_host), int(self._server.effective_port)
+
+    def run(self) -> None:
+        while self._deadline is None:
+            self._round()
+        for socket in list(self._sockets.values()):
+            if isinstance(socket, BaseWSGIServer):
+                wasyncore.dispatcher.close(socket)
+        while self._draining() and time.monotonic() < self._deadline:
+            self._round()
+        self._server.task_dispatcher.shutdown()
+        wasyncore.close_all(self._sockets)
+
+    def stop(self, drain: float) -> None:
+        self._deadline = time.monotonic() + drain
+        self._server.pull_trigger()
+
+    def _round(self) -> None:
+        wasyncore.loop(timeout=_LONGEST_WAIT, use_poll=True, map=self._sockets, count=1)
+
+    def _draining(self) -> bool:
+        channels = [socket for socket in self._sockets.values() if isinstance(socket, HTTPChannel)]
+        for channel in channels:
+            with channel.requests_lock:
+                if not channel.requests:
+                    channel.close_when_flushed = True
+        return bool(channels)
