@@ -1,0 +1,104 @@
+"""`itl enrol`: who takes part."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from itl.cli.command import Subparsers, add, database_argument, say, settings_of
+from itl.clock import system_clock
+from itl.errors import UsageError
+from itl.reference import Registry, RegistryKind
+from itl.services.identity import fingerprint
+from itl.store.database import Database
+from itl.store.enrolment import kind_of, put_basics
+from itl.store.reference_data import (
+    load_reference,
+    put_call_credentials,
+    put_certificate,
+    put_registry,
+    put_user,
+)
+from itl.store.schema import require_current
+
+FLAGS = ("in_force", "may_propose", "may_accept", "may_reconcile", "notify_refusals")
+
+
+def register(commands: Subparsers) -> None:
+    parser = add(
+        commands,
+        "enrol",
+        run,
+        "Enrol a registry, or change what it is enrolled with. A running log takes it up at once; what is not given "
+        "stays as it is.",
+    )
+    database_argument(parser)
+    parser.add_argument("code", nargs="?", help="registry code, e.g. GB or CDM")
+    parser.add_argument("--list", action="store_true", help="show who is enrolled")
+    parser.add_argument("--json", action="store_true", help="show it as JSON")
+    parser.add_argument("--kind", choices=[str(kind) for kind in RegistryKind], help="default: told by the code")
+    parser.add_argument("--url", help="address of the registry's own endpoint")
+    parser.add_argument("--user", help="Basic user that it calls with")
+    parser.add_argument("--password", help="its password")
+    parser.add_argument("--certificate", type=Path, metavar="FILE", help="PEM client certificate that it calls with")
+    parser.add_argument("--call-user", help="Basic user that the log calls it with")
+    parser.add_argument("--call-password", help="password that the log calls it with")
+    for flag in FLAGS:
+        parser.add_argument(f"--{flag.replace('_', '-')}", choices=("yes", "no"))
+
+
+def run(arguments: Namespace) -> int:
+    database = Database(settings_of(arguments).database)
+    require_current(database)
+    if arguments.list:
+        _show(database, arguments.json)
+        return 0
+    if not arguments.code:
+        raise UsageError("enrol whom? give a registry code, or --list")
+    if (arguments.user is None) != (arguments.password is None):
+        raise UsageError("--user and --password go together")
+    now = system_clock()
+    with database.write() as connection:
+        if not load_reference(connection).versions:
+            put_basics(connection)
+        enrolled = load_reference(connection).registries.get(arguments.code)
+        registry = enrolled or Registry(arguments.code, kind_of(arguments.code))
+        given = {flag: value == "yes" for flag in FLAGS if (value := getattr(arguments, flag)) is not None}
+        if arguments.kind:
+            given["kind"] = RegistryKind(arguments.kind)
+        if arguments.url:
+            given["url"] = arguments.url
+        registry = replace(registry, **given)
+        put_registry(connection, registry, now)
+        if arguments.user:
+            put_user(connection, arguments.code, arguments.user, arguments.password)
+        if arguments.certificate:
+            put_certificate(connection, arguments.code, _fingerprint(arguments.certificate))
+        if arguments.call_user:
+            put_call_credentials(connection, arguments.code, arguments.call_user, arguments.call_password)
+    say(f"{'changed' if enrolled else 'enrolled'}: {_line(registry)}")
+    return 0
+
+
+def _fingerprint(file: Path) -> str:
+    try:
+        return fingerprint(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"certificate {file}: {error}; give a PEM file") from error
+
+
+def _show(database: Database, as_json: bool) -> None:
+    with database.read() as connection:
+        registries = load_reference(connection).registries
+    if as_json:
+        say(json.dumps([asdict(registry) for registry in registries.values()], indent=2))
+        return
+    for code in sorted(registries):
+        say(_line(registries[code]))
+
+
+def _line(registry: Registry) -> str:
+    flags = ", ".join(f"{flag.replace('_', ' ')}: {'yes' if getattr(registry, flag) else 'no'}" for flag in FLAGS)
+    return f"{registry.code} ({registry.kind}) at {registry.url or 'no address'}; {flags}"

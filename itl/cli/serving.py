@@ -1,0 +1,70 @@
+"""`itl serve` and `itl worker`: the two processes of a log."""
+
+from __future__ import annotations
+
+import threading
+from argparse import ArgumentParser, Namespace
+
+from itl.cli.command import Subparsers, add, database_argument, end_on_signals, say, settings_of
+from itl.hub import Hub
+from itl.store.schema import migrate
+from itl.wire import server
+
+PATH = "/TransactionLogService"
+"""Where the log's endpoint stands; every path is answered alike, this is the one that is published."""
+
+
+def register(commands: Subparsers) -> None:
+    serve = add(
+        commands,
+        "serve",
+        run_serve,
+        "Answer the registries' calls. The worker runs beside it, or in it with --work (SQLite wants one process).",
+    )
+    web_arguments(serve)
+    serve.add_argument("--work", action="store_true", help="run worker and relay in this process, too")
+    worker = add(commands, "worker", run_worker, "Judge what was accepted, and deliver what the log has to tell.")
+    database_argument(worker)
+    migration = add(commands, "migrate", run_migrate, "Bring the database to the schema of this program.")
+    database_argument(migration)
+
+
+def web_arguments(parser: ArgumentParser) -> None:
+    database_argument(parser)
+    parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (default 8080)")
+    parser.add_argument("--threads", type=int, help="calls answered at one time (default 8)")
+    parser.add_argument("--public-url", metavar="URL", help="address that the published WSDL names")
+
+
+def run_serve(arguments: Namespace) -> int:
+    settings = settings_of(arguments)
+    end_on_signals()
+    hub = Hub(settings)
+    if arguments.work:
+        hub.start_work()
+    say(f"the log answers at http://{settings.host}:{settings.port}{PATH}")
+    server.run(hub.application(), settings.host, settings.port, threads=settings.threads)
+    hub.close()
+    return 0
+
+
+def run_worker(arguments: Namespace) -> int:
+    hub = Hub(settings_of(arguments))
+    end_on_signals()
+    relay = threading.Thread(target=hub.relay.run, name="relay", daemon=True)
+    relay.start()
+    say(f"the worker works on {hub.database.engine.url!r}")
+    try:
+        hub.worker.run()
+    except KeyboardInterrupt:
+        hub.close()
+        relay.join(hub.settings.delivery_timeout + 5)
+    return 0
+
+
+def run_migrate(arguments: Namespace) -> int:
+    settings = settings_of(arguments)
+    migrate(settings.database)
+    say(f"{settings.database} is at the newest schema")
+    return 0

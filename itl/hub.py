@@ -1,0 +1,109 @@
+"""The log put together: one database, one clock, and the parts that share them in one process."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from itl.clock import Clock, system_clock
+from itl.lifecycle.transaction import LogIdentity, Practice
+from itl.relay.relay import Relay
+from itl.services.transaction import TransactionService
+from itl.settings import Settings
+from itl.store.acceptance import log_answer
+from itl.store.arrival import Arrival
+from itl.store.database import Database
+from itl.store.reference_data import ReferenceData
+from itl.store.schema import require_current
+from itl.wake import Wake
+from itl.wire import endpoint
+from itl.wire.contract import Port
+from itl.wire.faults import WireFault
+from itl.worker.worker import Worker
+
+REALM = "International Transaction Log"
+
+
+class Hub:
+    """A log on the database of `settings`. Any of its parts may run here; the others run elsewhere on the same one.
+
+    Raises StoreError where the database is not at the schema of this program.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
+        self.settings, self.clock = settings, clock
+        self.database = Database(settings.database, connections=settings.threads + settings.lanes)
+        require_current(self.database)
+        self.reference = ReferenceData(self.database)
+        self.identity = identity_of(self.reference, settings)
+        self.practice = Practice(settings.cleanup, settings.flag_accepted)
+        self.wake_worker, self.wake_relay = Wake(), Wake()
+        self.worker = Worker(
+            self.database, clock, settings, self.identity, self.practice, self.wake_worker, self.wake_relay.ring
+        )
+        self.relay = Relay(
+            self.database, clock, settings, self.identity, self.practice, self.wake_relay, self.wake_worker.ring
+        )
+        self._threads: list[threading.Thread] = []
+
+    def application(self) -> Any:
+        """The WSGI application of the log's port."""
+        service = TransactionService(
+            self.database,
+            self.reference,
+            self.clock,
+            self.identity,
+            self.practice,
+            self.wake_worker,
+            self.wake_relay,
+        )
+        return endpoint.build(
+            Port.TRANSACTION_LOG,
+            service.handlers(),
+            authenticate=service.authenticate,
+            clock=self.clock,
+            on_refusal=self._log_refusal,
+            trusted_proxies=self.settings.trusted_proxies,
+            realm=REALM,
+            public_url=self.settings.public_url,
+        )
+
+    def start_work(self) -> None:
+        """Run worker and relay in threads of this process."""
+        for name, run in (("worker", self.worker.run), ("relay", self.relay.run)):
+            thread = threading.Thread(target=run, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def settle_down(self) -> None:
+        """Do, in this thread, all that is due now: for tests and for stepping through old traffic."""
+        while self.worker.once() or self.relay.deliver_once():
+            pass
+
+    def close(self) -> None:
+        """End worker and relay after what they have in hand, and let the database go."""
+        self.worker.close()
+        self.relay.close()
+        for thread in self._threads:
+            thread.join(self.settings.delivery_timeout + 5)
+        self.database.close()
+
+    def _log_refusal(self, call: endpoint.Call, fault: WireFault) -> None:
+        """What could not be read is kept as well, raw, with what was wrong with it."""
+        identity = call.identity
+        arrival = Arrival(
+            operation=call.operation,
+            sender=None if identity is None else identity.registry,
+            addressee=None,
+            transaction_identifier=None,
+            body=call.body,
+            received_at=call.received_at,
+            remote_address=call.remote_address,
+        )
+        log_answer(self.database, arrival, "fault", self.clock(), detail=str(fault)[:4000])
+
+
+def identity_of(reference: ReferenceData, settings: Settings) -> LogIdentity:
+    """What the log signs its messages with: its code, and the newest version of the standard that is in force."""
+    major, minor = max(reference.current.versions, default=(1, 1))
+    return LogIdentity(reference.current.log_code, major, minor, settings.tell_acquirer_of_termination)

@@ -1,0 +1,96 @@
+"""How one log is run: defaults of the standard's practice, overridden by a TOML file and by `ITL_...` variables.
+
+Every value that the sources mark as doubtful (time-outs, tolerances, addresses) is here or in the reference data, so
+that it is corrected without touching code.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from itl.errors import UsageError
+
+DEFAULT_DATABASE = "sqlite:///itl.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of one log. Durations are in seconds, sizes in bytes."""
+
+    database: str = DEFAULT_DATABASE
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_url: str | None = None
+    """The address that the published WSDL names; None: the address that the request came to."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses whose client certificate header is believed: the TLS proxies in front."""
+    threads: int = 8
+    cleanup_after: float = 24 * 3600.0
+    """An open transaction older than this is cancelled (status 7); 24 h is the log's practice."""
+    flag_accepted_after: float = 48 * 3600.0
+    """An accepted external transfer older than this is flagged for the operator, never cancelled."""
+    tell_acquirer_of_termination: bool = True
+    """The initiator ends a relayed transfer before the acquirer's answer: tell the acquirer 7."""
+    clock_tolerance: float = 60.0
+    batch: int = 100
+    """Most messages that a worker judges and records in one commit."""
+    poll: float = 1.0
+    """How long an idle worker waits before it looks again; within one process it is woken at once."""
+    delivery_timeout: float = 60.0
+    """The whole of one delivery: connecting, sending, and reading the answer."""
+    retry_first: float = 2.0
+    retry_most: float = 900.0
+    """Back-off between delivery attempts doubles from `retry_first` to `retry_most`, with jitter of a half."""
+    lanes: int = 32
+    """Most registries that are being delivered to at one time."""
+
+    @property
+    def cleanup(self) -> timedelta:
+        return timedelta(seconds=self.cleanup_after)
+
+    @property
+    def flag_accepted(self) -> timedelta:
+        return timedelta(seconds=self.flag_accepted_after)
+
+
+def load_settings(
+    path: Path | None = None, environment: Mapping[str, str] = os.environ, given: Mapping[str, Any] | None = None
+) -> Settings:
+    """Settings from the file at `path` (or `ITL_SETTINGS`), then the environment, then what is `given` and not None.
+
+    Raises UsageError for a name that is no setting and a value that is not of its type.
+    """
+    names = {field.name: type(field.default) for field in fields(Settings)}
+    names["public_url"] = str
+    file = path or (Path(environment["ITL_SETTINGS"]) if "ITL_SETTINGS" in environment else None)
+    values: dict[str, Any] = {}
+    if file is not None:
+        try:
+            values.update(tomllib.loads(file.read_text("utf-8")))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise UsageError(f"settings file {file}: {error}; give a readable TOML file") from error
+    for name in names:
+        if (text := environment.get(f"ITL_{name.upper()}")) is not None:
+            values[name] = text
+    values.update({name: value for name, value in (given or {}).items() if value is not None})
+    unknown = sorted(set(values) - set(names))
+    if unknown:
+        raise UsageError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(names))}")
+    return replace(Settings(), **{name: _typed(name, names[name], value) for name, value in values.items()})
+
+
+def _typed(name: str, kind: type, value: Any) -> Any:
+    try:
+        if kind is tuple:
+            return tuple(value.split(",")) if isinstance(value, str) else tuple(value)
+        if kind is bool and isinstance(value, str):
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[value.lower()]
+        return kind(value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"setting {name}: {value!r} is not of type {kind.__name__}") from error

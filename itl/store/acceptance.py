@@ -1,0 +1,277 @@
+"""The door's writing: a message is on disk, and what follows from it at once, before it is acknowledged.
+
+Whoever decided rested on reference data as of one stamp; the commit holds only if the stamp still stands, so that no
+cache shows a decision something that is no longer true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, auto
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, exists, insert, literal, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError
+
+from itl.codes import TransactionStatus
+from itl.errors import ConflictError
+from itl.lifecycle.transaction import Send, TransactionHead, Transition
+from itl.messages import ProposalRequest
+from itl.store import tables as t
+from itl.store.arrival import Arrival, log_arrival
+from itl.store.database import Database
+from itl.store.transitions import HEAD_COLUMNS, apply, post
+
+
+class Acceptance(Enum):
+    """What became of a message at the door."""
+
+    ACCEPTED = auto()
+    REPEAT = auto()
+    """The same message was accepted before: result 1, no second effect."""
+    IDENTIFIER_USED = auto()
+    """Another proposal has the identifier (check 3001)."""
+    STALE = auto()
+    """The reference data, or the transaction's status, moved on meanwhile: decide again. Nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a message says, whatever its spelling: its JSON and the digest by which a repeat is known."""
+
+    json: bytes
+    digest: bytes
+
+
+def accept_proposal(
+    database: Database,
+    arrival: Arrival,
+    request: ProposalRequest,
+    content: Content,
+    *,
+    occupies: bool,
+    deadline: datetime,
+    now: datetime,
+    stamp: int,
+) -> Acceptance:
+    """Log the proposal, open its transaction at status 1, and leave it to the worker.
+
+    `occupies`: its identifier is well formed, so nobody may use it again. `deadline`: when the clean-up ends it.
+    """
+    row = _proposal_row(arrival, request, content, occupies, deadline, now) | {"stamp": stamp}
+    try:
+        if database.is_sqlite:
+            with database.write() as connection:
+                return _insert_in_steps(connection, row)
+        with database.autocommit() as connection:
+            done = connection.exec_driver_sql(_one_statement(), row).rowcount == 1
+            return Acceptance.ACCEPTED if done else Acceptance.STALE
+    except IntegrityError:
+        with database.read() as connection:
+            repeat = is_repeat(connection, arrival.sender, content)
+        return Acceptance.REPEAT if repeat else Acceptance.IDENTIFIER_USED
+
+
+def accept_notification(
+    database: Database,
+    arrival: Arrival,
+    content: Content,
+    transaction_id: int,
+    head: TransactionHead,
+    transition: Transition,
+    *,
+    now: datetime,
+    stamp: int,
+) -> Acceptance:
+    """Log the notification and carry its transition out; completing leaves the ledger's part to the worker."""
+    try:
+        with database.write() as connection:
+            if not _stands(connection, stamp):
+                return Acceptance.STALE
+            message = log_arrival(connection, arrival, "accepted", now)
+            apply(connection, transaction_id, head, transition, now, arrival.sender or "", message)
+            work = "settle" if transition.settle else None
+            connection.execute(t.inbox.insert(), _inbox_row(arrival, content, now, message, transaction_id, work))
+    except ConflictError:
+        return Acceptance.STALE
+    except IntegrityError:
+        return Acceptance.REPEAT
+    return Acceptance.ACCEPTED
+
+
+def accept_message(database: Database, arrival: Arrival, content: Content, *, now: datetime, stamp: int) -> Acceptance:
+    """Log a message that asks for nothing more than to be kept."""
+    try:
+        with database.write() as connection:
+            if not _stands(connection, stamp):
+                return Acceptance.STALE
+            message = log_arrival(connection, arrival, "accepted", now)
+            row = _inbox_row(arrival, content, now, message, None, None)
+            connection.execute(t.inbox.insert(), row | {"content": content.json})
+    except IntegrityError:
+        return Acceptance.REPEAT
+    return Acceptance.ACCEPTED
+
+
+def log_answer(
+    database: Database,
+    arrival: Arrival,
+    outcome: str,
+    now: datetime,
+    codes: Sequence[int] = (),
+    detail: str | None = None,
+    send: Send | None = None,
+) -> None:
+    """Log a message that changes nothing: refused, repeated, unreadable, or a question. `send` goes out with it."""
+    with database.write() as connection:
+        log_arrival(connection, arrival, outcome, now, codes, detail)
+        if send is not None:
+            post(connection, [(None, send)], now)
+
+
+def is_repeat(connection: Connection, sender: str | None, content: Content) -> bool:
+    """Whether the sender's message of this content was accepted before."""
+    known: bool = connection.execute(select(_known(sender, content))).scalar_one()
+    return known
+
+
+def find_for_notification(
+    connection: Connection, identifier: str, sender: str, content: Content
+) -> tuple[bool, t.Record | None]:
+    """In one query: whether this very message was accepted before, and the transaction it speaks of."""
+    heads = select(*HEAD_COLUMNS).where(t.transactions.c.identifier == identifier, t.transactions.c.occupies).subquery()
+    statement = select(_known(sender, content).label("known"), heads).select_from(
+        select(literal(1).label("one")).subquery().outerjoin(heads, literal(True))
+    )
+    row = connection.execute(statement).one()
+    return row.known, (row if row.id is not None else None)
+
+
+def _known(sender: str | None, content: Content) -> Any:
+    return exists().where(t.inbox.c.sender == sender, t.inbox.c.content_digest == content.digest)
+
+
+def _stands(connection: Connection, stamp: int) -> bool:
+    found: int = connection.execute(select(t.reference_stamp.c.stamp)).scalar_one()
+    return found == stamp
+
+
+def _inbox_row(
+    arrival: Arrival, content: Content, now: datetime, message: int, transaction_id: int | None, work: str | None
+) -> dict[str, Any]:
+    return {
+        "message": message,
+        "sender": arrival.sender,
+        "operation": arrival.operation,
+        "content_digest": content.digest,
+        "transaction_id": transaction_id,
+        "work": work,
+        "received_at": now,
+    }
+
+
+# The proposal, on the hot path ---------------------------------------------------------------------------------------
+
+_STEPS: dict[str, list[str]] = {
+    "messages": (
+        "direction sender addressee operation transaction_identifier remote_address body body_size body_digest "
+        "request_in_at response_out_at outcome"
+    ).split(),
+    "transactions": (
+        "identifier occupies transaction_type supp_transaction_type transferring_registry transferring_account_type "
+        "transferring_account_identifier acquiring_registry acquiring_account_type acquiring_account_identifier "
+        "notification_identifier status status_at proposed_at deadline_at"
+    ).split(),
+    "status_history": "status at set_by".split(),
+    "inbox": "sender operation content_digest work content received_at".split(),
+}
+
+
+def _proposal_row(
+    arrival: Arrival,
+    request: ProposalRequest,
+    content: Content,
+    occupies: bool,
+    deadline: datetime,
+    now: datetime,
+) -> dict[str, Any]:
+    proposed = request.proposed_transaction
+    return arrival.row("accepted", now) | {
+        "identifier": proposed.transaction_identifier,
+        "occupies": occupies,
+        "transaction_type": proposed.transaction_type,
+        "supp_transaction_type": proposed.supp_transaction_type,
+        "transferring_registry": proposed.transferring_registry_code,
+        "transferring_account_type": proposed.transferring_registry_account_type,
+        "transferring_account_identifier": proposed.transferring_registry_account_identifier,
+        "acquiring_registry": proposed.acquiring_registry_code,
+        "acquiring_account_type": proposed.acquiring_registry_account_type,
+        "acquiring_account_identifier": proposed.acquiring_registry_account_identifier,
+        "notification_identifier": proposed.notification_identifier,
+        "status": int(TransactionStatus.PROPOSED),
+        "status_at": now,
+        "proposed_at": now,
+        "deadline_at": deadline,
+        "at": now,
+        "set_by": arrival.sender,
+        "content_digest": content.digest,
+        "work": "judge",
+        "content": content.json,
+        "received_at": now,
+    }
+
+
+def _insert_in_steps(connection: Connection, row: dict[str, Any]) -> Acceptance:
+    if not _stands(connection, row["stamp"]):
+        return Acceptance.STALE
+
+    def put(table: str, **more: int) -> int:
+        values = {name: row[name] for name in _STEPS[table]} | more
+        columns = t.metadata.tables[table]
+        key: int = connection.execute(columns.insert().returning(columns.c.id), values).scalar_one()
+        return key
+
+    message = put("messages")
+    transaction = put("transactions")
+    put("status_history", transaction_id=transaction, message=message)
+    put("inbox", transaction_id=transaction, message=message)
+    return Acceptance.ACCEPTED
+
+
+@cache
+def _one_statement() -> str:
+    """PostgreSQL: all four inserts and the look at the stamp in one round trip, which is what accepting costs."""
+
+    def parts(table: str) -> list[Any]:
+        columns = t.metadata.tables[table].c
+        return [bindparam(name, type_=columns[name].type) for name in _STEPS[table]]
+
+    stands = select(t.reference_stamp.c.stamp).scalar_subquery() == bindparam("stamp")
+    logged = (
+        insert(t.messages)
+        .from_select(_STEPS["messages"], select(*parts("messages")).where(stands))
+        .returning(t.messages.c.id)
+        .cte("logged")
+    )
+    opened = (
+        insert(t.transactions)
+        .from_select(_STEPS["transactions"], select(*parts("transactions")).select_from(logged))
+        .returning(t.transactions.c.id)
+        .cte("opened")
+    )
+    both = [opened.c.id, logged.c.id]
+    noted = (
+        insert(t.status_history)
+        .from_select([*_STEPS["status_history"], "transaction_id", "message"], select(*parts("status_history"), *both))
+        .cte("noted")
+    )
+    statement = (
+        insert(t.inbox)
+        .from_select([*_STEPS["inbox"], "transaction_id", "message"], select(*parts("inbox"), *both))
+        .add_cte(noted)
+    )
+    return str(statement.compile(dialect=postgresql.dialect(paramstyle="pyformat")))  # type: ignore[no-untyped-call]

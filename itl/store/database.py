@@ -1,0 +1,87 @@
+"""One database behind the log: SQLite (default, needs nothing) or PostgreSQL (production), by one URL.
+
+A writing unit of work on SQLite takes the write lock at its start (one that reads first and writes later fails at once
+when another writes), and the threads of one process queue for it before SQLite would let them spin.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from itl.errors import UsageError
+
+
+def normal_url(url: str) -> str:
+    """`url` with the driver that is pinned: a bare `postgresql://` would be read as another by SQLAlchemy 2.1."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise UsageError(f"database {url!r}: {error}; give e.g. sqlite:///itl.db or postgresql://host/name") from error
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg2")
+    if parsed.drivername not in ("postgresql+psycopg2", "sqlite", "sqlite+pysqlite"):
+        raise UsageError(f"database {url!r}: only sqlite and postgresql are supported")
+    if parsed.drivername.startswith("sqlite") and parsed.database in (None, "", ":memory:"):
+        raise UsageError(f"database {url!r}: give a file, a log in memory would lose what it acknowledged")
+    return parsed.render_as_string(hide_password=False)
+
+
+class Database:
+    """Connections to one database. Every unit of work is `write()`, or `read()` where nothing changes."""
+
+    def __init__(self, url: str, *, connections: int = 16) -> None:
+        self.url = normal_url(url)
+        self.is_sqlite = self.url.startswith("sqlite")
+        self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url, connections)
+        self._writing = self.engine.execution_options(itl_begin="BEGIN IMMEDIATE")
+        self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._writer: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A unit of work that commits at its end, or leaves no trace when it raises."""
+        with self._writer, self._writing.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A unit of work that sees one state of the database and changes nothing."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def autocommit(self) -> Iterator[Connection]:
+        """PostgreSQL: each statement is its own commit, without the round trips of a transaction around it."""
+        with self._autocommit.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _postgresql(url: str, connections: int) -> Engine:
+    return create_engine(url, pool_size=connections, max_overflow=connections, executemany_mode="values_plus_batch")
+
+
+def _sqlite(url: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": 60.0, "check_same_thread": False}, pool_size=16)
+
+    @event.listens_for(engine, "connect")
+    def prepare(raw: Any, _record: Any) -> None:
+        raw.isolation_level = None  # pysqlite must not begin transactions by itself
+        cursor = raw.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("itl_begin", "BEGIN"))
+
+    return engine

@@ -1,0 +1,194 @@
+"""Loading what a batch of work rests on, with a bounded number of set queries, whatever the number of blocks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, TextualSelect, select, text
+
+from itl.codes import TransactionStatus
+from itl.ledger.block import HeldBlock, Reservation, SerialRange
+from itl.ledger.ranges import union
+from itl.lifecycle.transaction import TransactionHead
+from itl.store import tables as t
+from itl.store.rows import SettledBlock, held_block, settled_block
+from itl.store.transitions import HEAD_COLUMNS, head_of
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One accepted message that a worker has still to do something for: judge a proposal, or settle a completion."""
+
+    inbox_id: int
+    work: str
+    message: int
+    sender: str
+    content: bytes | None
+    transaction_id: int
+    head: TransactionHead
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A completed transaction that the ledger has still to carry out."""
+
+    transaction_id: int
+    head: TransactionHead
+    blocks: tuple[SettledBlock, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredUnits:
+    """Rows of the ledger around wanted serials. `ids`: of each row, by originating registry and first serial."""
+
+    held: tuple[HeldBlock, ...]
+    reserved: tuple[Reservation, ...]
+    ids: dict[tuple[str, int], int]
+    unsettled: frozenset[int]
+    """Transactions among the reserving ones that are completed, while the ledger still has to carry them out."""
+
+
+def claim(connection: Connection, limit: int, now: datetime) -> list[Task]:
+    """The oldest messages that wait for a worker, locked so that no other worker takes them."""
+    statement = (
+        select(
+            t.inbox.c.id.label("inbox_id"),
+            t.inbox.c.work,
+            t.inbox.c.message,
+            t.inbox.c.sender,
+            t.inbox.c.content,
+            t.transactions.c.settled_at,
+            *HEAD_COLUMNS,
+        )
+        .join(t.transactions, t.transactions.c.id == t.inbox.c.transaction_id)
+        .where(t.inbox.c.work.is_not(None), (t.inbox.c.not_before.is_(None)) | (t.inbox.c.not_before <= now))
+        .order_by(t.inbox.c.id)
+        .limit(limit)
+        .with_for_update(of=[t.inbox, t.transactions], skip_locked=True, key_share=True)
+    )
+    return [
+        Task(
+            row.inbox_id,
+            row.work,
+            row.message,
+            row.sender,
+            row.content,
+            row.id,
+            head_of(row),
+            row.settled_at is not None,
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def lock_ledger(connection: Connection, originating: Iterable[str]) -> None:
+    """Let no other worker judge or move units of these originating registries until this commit; in one fixed order."""
+    if connection.dialect.name != "sqlite":
+        codes = sorted(set(originating))
+        connection.execute(
+            select(t.parties.c.code)
+            .where(t.parties.c.code.in_(codes))
+            .order_by(t.parties.c.code)
+            .with_for_update(key_share=True)
+        ).all()
+
+
+def settlements(connection: Connection, transaction_ids: Iterable[int]) -> list[Settlement]:
+    """Those of the transactions that are completed and not yet carried out by the ledger, with their blocks."""
+    wanted = sorted(set(transaction_ids))
+    if not wanted:
+        return []
+    heads = connection.execute(
+        select(*HEAD_COLUMNS).where(
+            t.transactions.c.id.in_(wanted),
+            t.transactions.c.status == TransactionStatus.COMPLETED,
+            t.transactions.c.settled_at.is_(None),
+        )
+    ).all()
+    rows = connection.execute(
+        select(t.transaction_blocks, t.transactions.c.acquiring_registry)
+        .join(t.transactions, t.transactions.c.id == t.transaction_blocks.c.transaction_id)
+        .where(t.transaction_blocks.c.transaction_id.in_([head.id for head in heads]))
+        .order_by(t.transaction_blocks.c.transaction_id, t.transaction_blocks.c.position)
+    )
+    blocks: dict[int, list[SettledBlock]] = defaultdict(list)
+    for row in rows:
+        blocks[row.transaction_id].append(settled_block(row))
+    return [Settlement(head.id, head_of(head), tuple(blocks[head.id])) for head in heads]
+
+
+def originators(connection: Connection, transaction_ids: Iterable[int]) -> set[str]:
+    """The originating registries of the blocks of transactions."""
+    wanted = sorted(set(transaction_ids))
+    if not wanted:
+        return set()
+    column = t.transaction_blocks.c.originating_registry
+    return set(
+        connection.execute(select(column).where(t.transaction_blocks.c.transaction_id.in_(wanted)).distinct()).scalars()
+    )
+
+
+def units(connection: Connection, wanted: Iterable[SerialRange]) -> StoredUnits:
+    """The unit blocks and reservations that have a serial in `wanted`, whole. Two queries."""
+    ranges = union(wanted)
+    if not ranges:
+        return StoredUnits((), (), {}, frozenset())
+    parameter = {
+        "wanted": msgspec.json.encode([[each.originating_registry, each.start, each.end] for each in ranges]).decode()
+    }
+    held: dict[int, t.Record] = {
+        row.id: row for row in connection.execute(_touching("unit_blocks", connection), parameter)
+    }
+    reserved = {row.id: row for row in connection.execute(_touching("reservations", connection), parameter)}
+    heads = _reserving(connection, {row.transaction_id for row in reserved.values()})
+    return StoredUnits(
+        tuple(held_block(row) for row in held.values()),
+        tuple(
+            Reservation(
+                SerialRange(row.originating_registry, row.serial_start, row.serial_end),
+                heads[row.transaction_id].identifier,
+            )
+            for row in reserved.values()
+        ),
+        {(row.originating_registry, row.serial_start): row.id for row in held.values()},
+        frozenset(id_ for id_, head in heads.items() if head.status == TransactionStatus.COMPLETED),
+    )
+
+
+def _reserving(connection: Connection, transaction_ids: set[int]) -> dict[int, t.Record]:
+    if not transaction_ids:
+        return {}
+    columns = (t.transactions.c.id, t.transactions.c.identifier, t.transactions.c.status)
+    rows = connection.execute(select(*columns).where(t.transactions.c.id.in_(sorted(transaction_ids))))
+    return {row.id: row for row in rows}
+
+
+def _touching(table: str, connection: Connection) -> TextualSelect:
+    """Rows of a partitioned table that touch wanted ranges: those that start inside, and the one that reaches in.
+
+    Rows are disjoint, so the row that reaches in is the last that starts at or before the wanted start: both are
+    look-ups in the B-tree on (originating_registry, serial_start), whatever the size of the ledger.
+    """
+    columns = list(t.metadata.tables[table].columns)
+    names = ", ".join(f"b.{column.name}" for column in columns)
+    if connection.dialect.name == "sqlite":
+        source = "json_each(:wanted) AS w"
+        registry, start, end = (f"json_extract(w.value, '$[{position}]')" for position in range(3))
+    else:
+        source = "jsonb_array_elements(CAST(:wanted AS jsonb)) AS w"
+        registry, start, end = "(w ->> 0)", "CAST(w ->> 1 AS bigint)", "CAST(w ->> 2 AS bigint)"
+    statement = f"""
+        SELECT {names} FROM {source} JOIN {table} b
+            ON b.originating_registry = {registry} AND b.serial_start <= {end} AND b.serial_end >= {start}
+            AND b.serial_start >= COALESCE(
+                (SELECT p.serial_start FROM {table} p
+                 WHERE p.originating_registry = {registry} AND p.serial_start <= {start}
+                 ORDER BY p.serial_start DESC LIMIT 1),
+                {start})
+    """  # noqa: S608 - names are ours, values are bound
+    return text(statement).columns(*columns)

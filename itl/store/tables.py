@@ -1,0 +1,411 @@
+"""The tables of the store, one definition for SQLite and PostgreSQL; `migrations` builds them, a test compares.
+
+Invariants that the database itself keeps: an identifier is occupied once; the same message takes effect once; a serial
+of an originating registry is in one unit block; a serial is in one open transaction. The two range rules are an
+exclusion constraint on PostgreSQL and a guard trigger on SQLite (`guards`).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Row,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+    true,
+)
+from sqlalchemy.types import TypeDecorator
+
+from itl.codes import MAX_SERIAL
+
+Record = Row[*tuple[Any, ...]]
+"""A row of a query, its columns by name."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A point in time: aware and in UTC outside, `timestamptz` on PostgreSQL, sortable text on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)  # type: ignore[no-any-return]
+
+
+BigKey = BigInteger().with_variant(Integer, "sqlite")
+"""Only `INTEGER PRIMARY KEY` counts up by itself on SQLite."""
+
+
+def _key() -> Column[int]:
+    return Column("id", BigKey, primary_key=True, autoincrement=True)
+
+
+def _serials() -> list[Column[Any] | CheckConstraint]:
+    return [
+        Column("originating_registry", String, nullable=False),
+        Column("serial_start", BigInteger, nullable=False),
+        Column("serial_end", BigInteger, nullable=False),
+        CheckConstraint(f"serial_start BETWEEN 1 AND serial_end AND serial_end <= {MAX_SERIAL}", "serials"),
+    ]
+
+
+def _attributes() -> list[Column[Any]]:
+    return [
+        Column("unit_type", SmallInteger, nullable=False),
+        Column("supp_unit_type", Integer),
+        Column("original_commit_period", SmallInteger, nullable=False),
+        Column("applicable_commit_period", SmallInteger, nullable=False),
+        Column("lulucf_activity", SmallInteger),
+        Column("project_identifier", Integer),
+        Column("track", SmallInteger),
+        Column("expiry_date", Date),
+    ]
+
+
+# Reference data ------------------------------------------------------------------------------------------------------
+
+settings = Table("settings", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))
+
+reference_stamp = Table(
+    "reference_stamp",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("stamp", BigInteger, nullable=False),
+    CheckConstraint("id = 1", "single"),
+)
+
+registries = Table(
+    "registries",
+    metadata,
+    Column("code", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("in_force", Boolean, nullable=False, server_default=true()),
+    Column("may_propose", Boolean, nullable=False, server_default=true()),
+    Column("may_accept", Boolean, nullable=False, server_default=true()),
+    Column("may_reconcile", Boolean, nullable=False, server_default=true()),
+    Column("notify_refusals", Boolean, nullable=False, server_default=false()),
+    Column("url", String),
+    Column("call_user", String),
+    Column("call_password", String),
+    Column("enrolled_at", Instant, nullable=False),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    _key(),
+    Column("registry", ForeignKey("registries.code"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("secret", String),
+    Column("revoked_at", Instant),
+    UniqueConstraint("kind", "name"),
+    CheckConstraint("kind IN ('basic', 'certificate')", "kind"),
+)
+
+parties = Table("parties", metadata, Column("code", String, primary_key=True), Column("name", String))
+
+commitment_periods = Table(
+    "commitment_periods",
+    metadata,
+    Column("number", SmallInteger, primary_key=True, autoincrement=False),
+    Column("start_at", Instant, nullable=False),
+    Column("end_at", Instant, nullable=False),
+)
+
+party_periods = Table(
+    "party_periods",
+    metadata,
+    Column("party", ForeignKey("parties.code"), primary_key=True),
+    Column("period", ForeignKey("commitment_periods.number"), primary_key=True),
+    Column("true_up_end", Instant, nullable=False),
+    Column("assigned_amount", BigInteger),
+)
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("host", ForeignKey("parties.code"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("unit_type", SmallInteger, primary_key=True, autoincrement=False),
+    Column("track", SmallInteger),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("major", SmallInteger, primary_key=True, autoincrement=False),
+    Column("minor", SmallInteger, primary_key=True, autoincrement=False),
+)
+
+scheme_types = Table(
+    "scheme_types",
+    metadata,
+    Column("stl", ForeignKey("registries.code"), primary_key=True),
+    Column("transaction_type", SmallInteger, primary_key=True, autoincrement=False),
+    Column("supp_transaction_type", Integer, primary_key=True, autoincrement=False),
+)
+
+scheme_members = Table(
+    "scheme_members",
+    metadata,
+    Column("stl", ForeignKey("registries.code"), primary_key=True),
+    Column("registry", ForeignKey("registries.code"), primary_key=True),
+)
+
+# Messages ------------------------------------------------------------------------------------------------------------
+
+messages = Table(
+    "messages",
+    metadata,
+    _key(),
+    Column("direction", String, nullable=False),
+    Column("sender", String),
+    Column("addressee", String),
+    Column("operation", String),
+    Column("transaction_identifier", String),
+    Column("remote_address", String),
+    Column("body", LargeBinary, nullable=False),
+    Column("body_size", Integer, nullable=False),
+    Column("body_digest", LargeBinary, nullable=False),
+    Column("reply", LargeBinary),
+    Column("request_in_at", Instant),
+    Column("request_out_at", Instant),
+    Column("response_in_at", Instant),
+    Column("response_out_at", Instant),
+    Column("outcome", String, nullable=False),
+    Column("response_codes", String),
+    Column("detail", Text),
+    CheckConstraint("direction IN ('in', 'out')", "direction"),
+    CheckConstraint("outcome IN ('accepted', 'repeat', 'refused', 'fault', 'unreachable')", "outcome"),
+    Index(None, "transaction_identifier"),
+)
+"""Every message, both ways, raw. `body` is compressed with zlib; size and digest (SHA-256) are of the plain bytes."""
+
+inbox = Table(
+    "inbox",
+    metadata,
+    _key(),
+    Column("message", ForeignKey("messages.id"), nullable=False),
+    Column("sender", String, nullable=False),
+    Column("operation", String, nullable=False),
+    Column("content_digest", LargeBinary, nullable=False),
+    Column("transaction_id", ForeignKey("transactions.id")),
+    Column("work", String),
+    Column("content", LargeBinary),
+    Column("received_at", Instant, nullable=False),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("not_before", Instant),
+    Column("problem", Text),
+    UniqueConstraint("sender", "content_digest"),
+    CheckConstraint("work IS NULL OR work IN ('judge', 'settle')", "work"),
+    Index("ix_inbox_waiting", "id", sqlite_where=text("work IS NOT NULL"), postgresql_where=text("work IS NOT NULL")),
+)
+"""Every accepted message once. `work` says what a worker still has to do for it, NULL once it is done."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    _key(),
+    Column("receiver", String, nullable=False),
+    Column("transaction_id", ForeignKey("transactions.id")),
+    Column("operation", String, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_attempt_at", Instant, nullable=False),
+    Column("delivered_at", Instant),
+    Column("outcome", String),
+    Column("response_codes", String),
+    Column("problem", Text),
+    Index(
+        "ix_outbox_waiting",
+        "receiver",
+        "id",
+        sqlite_where=text("delivered_at IS NULL"),
+        postgresql_where=text("delivered_at IS NULL"),
+    ),
+    Index(None, "transaction_id"),
+)
+
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("receiver", String, primary_key=True),
+    Column("holder", String),
+    Column("held_until", Instant),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("not_before", Instant),
+    Column("problem", Text),
+)
+"""A lane of delivery per registry: which process has it, until when, and how long it waits for a peer that is down."""
+
+# Transactions --------------------------------------------------------------------------------------------------------
+
+transactions = Table(
+    "transactions",
+    metadata,
+    _key(),
+    Column("identifier", String, nullable=False),
+    Column("occupies", Boolean, nullable=False),
+    Column("transaction_type", Integer, nullable=False),
+    Column("supp_transaction_type", Integer),
+    Column("transferring_registry", String, nullable=False),
+    Column("transferring_account_type", Integer),
+    Column("transferring_account_identifier", BigInteger),
+    Column("acquiring_registry", String, nullable=False),
+    Column("acquiring_account_type", Integer),
+    Column("acquiring_account_identifier", BigInteger),
+    Column("notification_identifier", BigInteger),
+    Column("status", SmallInteger, nullable=False),
+    Column("status_at", Instant, nullable=False),
+    Column("proposed_at", Instant, nullable=False),
+    Column("deadline_at", Instant),
+    Column("settled_at", Instant),
+    Column("confirmed_at", Instant),
+    Column("flagged_at", Instant),
+    Column("ended_at", Instant),
+    Index(
+        "uq_transactions_identifier",
+        "identifier",
+        unique=True,
+        sqlite_where=text("occupies"),
+        postgresql_where=text("occupies"),
+    ),
+    Index(
+        "ix_transactions_deadline_at",
+        "deadline_at",
+        sqlite_where=text("deadline_at IS NOT NULL"),
+        postgresql_where=text("deadline_at IS NOT NULL"),
+    ),
+)
+"""`occupies`: the identifier passed check 2001 and is taken. `deadline_at`: the timer of the clean-up, NULL when none
+runs. `settled_at`: the ledger carries the completion. `ended_at`: nothing more is expected of anybody."""
+
+transaction_blocks = Table(
+    "transaction_blocks",
+    metadata,
+    Column("transaction_id", ForeignKey("transactions.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    *_serials(),
+    *_attributes(),
+    Column("block_role", String),
+    Column("transferring_account_type", Integer),
+    Column("transferring_account_identifier", BigInteger),
+    Column("acquiring_account_type", Integer),
+    Column("acquiring_account_identifier", BigInteger),
+    Column("year_in_commitment_period", Integer),
+    Column("installation_identifier", BigInteger),
+)
+"""The blocks of every proposal that passed the checks, as proposed."""
+
+status_history = Table(
+    "status_history",
+    metadata,
+    _key(),
+    Column("transaction_id", ForeignKey("transactions.id"), nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("set_by", String, nullable=False),
+    Column("message", ForeignKey("messages.id")),
+    Index(None, "transaction_id"),
+)
+
+evaluations = Table(
+    "evaluations",
+    metadata,
+    _key(),
+    Column("transaction_id", ForeignKey("transactions.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("evaluated_by", String, nullable=False),
+    Column("results", LargeBinary, nullable=False),
+    Index(None, "transaction_id"),
+)
+"""What each judge found, as JSON: a list of [code, result, blocks]."""
+
+# Ledger --------------------------------------------------------------------------------------------------------------
+
+unit_blocks = Table(
+    "unit_blocks",
+    metadata,
+    _key(),
+    *_serials(),
+    *_attributes(),
+    Column("issued_unit_type", SmallInteger, nullable=False),
+    Column("registry", String, nullable=False),
+    Column("account_type", SmallInteger, nullable=False),
+    Column("account_identifier", BigInteger),
+    Column("since", Instant, nullable=False),
+    Column("transaction_id", ForeignKey("transactions.id")),
+    Index("uq_unit_blocks_serials", "originating_registry", "serial_start", unique=True),
+)
+"""Where every unit is now: a partition of the serials issued."""
+
+past_unit_blocks = Table(
+    "past_unit_blocks",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    *_serials(),
+    *_attributes(),
+    Column("issued_unit_type", SmallInteger, nullable=False),
+    Column("registry", String, nullable=False),
+    Column("account_type", SmallInteger, nullable=False),
+    Column("account_identifier", BigInteger),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("transaction_id", ForeignKey("transactions.id")),
+    Column("closed_by", ForeignKey("transactions.id")),
+    Index(None, "originating_registry", "serial_start"),
+    Index(None, "until"),
+)
+"""Blocks as they were, from `since` to before `until`: with `unit_blocks` the holdings of any past instant."""
+
+reservations = Table(
+    "reservations",
+    metadata,
+    _key(),
+    Column("transaction_id", ForeignKey("transactions.id"), nullable=False),
+    *_serials(),
+    Index("uq_reservations_serials", "originating_registry", "serial_start", unique=True),
+    Index(None, "transaction_id"),
+)
+"""Units that a transaction at 1, 2, 8 or 9 keeps from every other (check 4010), the serials of an open issuance too."""
+
+PARTITIONED = (unit_blocks, reservations)
+"""Tables in which no serial of an originating registry may stand twice."""

@@ -1,0 +1,141 @@
+"""One batch of work: gather, judge, record, in one commit; a task that breaks it is tried alone, then put off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection, update
+
+from itl.checks.view import View
+from itl.clock import Clock
+from itl.errors import LogError
+from itl.ledger.block import SerialRange
+from itl.ledger.snapshot import Snapshot
+from itl.lifecycle.transaction import LogIdentity, Practice
+from itl.messages import ProposalRequest, load
+from itl.store import gather
+from itl.store import tables as t
+from itl.store.database import Database
+from itl.store.gather import Settlement, StoredUnits, Task
+from itl.store.record import record
+from itl.store.reference_data import ReferenceData, projects
+from itl.worker.judging import Work, judge_batch, wanted_serials
+
+log = structlog.get_logger(__name__)
+
+PUT_OFF_FIRST = timedelta(seconds=5)
+PUT_OFF_MOST = timedelta(hours=1)
+
+
+def work_once(
+    database: Database,
+    reference: ReferenceData,
+    clock: Clock,
+    identity: LogIdentity,
+    practice: Practice,
+    limit: int = 100,
+) -> int:
+    """Do the oldest waiting tasks, at most `limit`; returns how many were taken, 0 when there is nothing to do.
+
+    A batch that fails is halved down to the task that breaks it, so that the others are not held up; that one is put
+    off, with its problem on record, and tried again later: nothing that was acknowledged is dropped.
+    """
+    try:
+        return _one_batch(database, reference, clock, identity, practice, limit)
+    except Exception as error:
+        if limit > 1:
+            return work_once(database, reference, clock, identity, practice, max(1, limit // 8))
+        _put_off(database, clock(), error)
+        return 1
+
+
+def _one_batch(
+    database: Database,
+    reference: ReferenceData,
+    clock: Clock,
+    identity: LogIdentity,
+    practice: Practice,
+    limit: int,
+) -> int:
+    with database.write() as connection:
+        now = clock()
+        tasks = gather.claim(connection, limit, now)
+        if not tasks:
+            return 0
+        known = reference.fresh(connection)
+        proposals = {task.inbox_id: _decoded(task) for task in tasks if task.work == "judge" and task.head.status == 1}
+        wanted = [serial for each in proposals.values() for serial in wanted_serials(each.proposed_transaction)]
+        settling = [task.transaction_id for task in tasks if task.work == "settle"]
+        gather.lock_ledger(
+            connection,
+            {each.originating_registry for each in wanted} | gather.originators(connection, settling),
+        )
+        completed, stored = _ledger_around(connection, wanted, settling)
+        ledger = Snapshot(stored.held, stored.reserved)
+        named = {
+            (block.originating_registry_code, block.project_identifier)
+            for each in proposals.values()
+            for block in each.proposed_transaction.proposal_unit_blocks
+            if block.project_identifier is not None
+        }
+        view = View(now=now, reference=known, units=ledger, projects=projects(connection, named))
+        work = Work(tasks, proposals, {each.transaction_id: each for each in completed})
+        batch = judge_batch(work, view, ledger, identity, practice)
+        record(connection, batch, stored.ids, now)
+    log.info("batch recorded", tasks=len(tasks), judged=len(batch.judged), settled=len(batch.settled))
+    return len(tasks)
+
+
+def _ledger_around(
+    connection: Connection, wanted: list[SerialRange], settling: Iterable[int]
+) -> tuple[list[Settlement], StoredUnits]:
+    """The ledger around `wanted` and around the completions that are to be carried out.
+
+    A completion that another worker has still in hand, but that keeps units wanted here, is carried out here first:
+    who comes later finds it done.
+    """
+    completed = gather.settlements(connection, settling)
+    stored = gather.units(connection, [*wanted, *_serials(completed)])
+    missed = stored.unsettled - {each.transaction_id for each in completed}
+    while missed:
+        gather.lock_ledger(connection, gather.originators(connection, missed))
+        more = gather.settlements(connection, missed)
+        if not more:
+            break
+        completed += more
+        stored = gather.units(connection, [*wanted, *_serials(completed)])
+        missed = stored.unsettled - {each.transaction_id for each in completed}
+    return completed, stored
+
+
+def _serials(completed: Iterable[Settlement]) -> list[SerialRange]:
+    return [each.block.range for settlement in completed for each in settlement.blocks]
+
+
+def _decoded(task: Task) -> ProposalRequest:
+    if task.content is None:
+        raise LogError(f"inbox {task.inbox_id}: the proposal's content is gone before it was judged")
+    return load(ProposalRequest, task.content)
+
+
+def _put_off(database: Database, now: datetime, error: Exception) -> None:
+    with database.write() as connection:
+        for task in gather.claim(connection, 1, now):
+            row = t.inbox.c.id == task.inbox_id
+            failures = connection.execute(
+                update(t.inbox)
+                .where(row)
+                .values(failures=t.inbox.c.failures + 1, problem=str(error)[:2000])
+                .returning(t.inbox.c.failures)
+            ).scalar_one()
+            wait = min(PUT_OFF_MOST, PUT_OFF_FIRST * 2 ** min(failures - 1, 20))
+            connection.execute(update(t.inbox).where(row).values(not_before=now + wait))
+            log.error(
+                "task put off",
+                inbox=task.inbox_id,
+                transaction=task.head.identifier,
+                failures=failures,
+                problem=str(error),
+            )

@@ -1,0 +1,65 @@
+"""The worker's loop: timers, batches, until closed; woken by the door when it runs in the same process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from itl.clock import Clock
+from itl.lifecycle.transaction import LogIdentity, Practice
+from itl.settings import Settings
+from itl.store.database import Database
+from itl.store.reference_data import ReferenceData
+from itl.wake import Wake
+from itl.worker.batch import work_once
+from itl.worker.timers import ring_timers
+
+log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """Does the work of one database's inbox. Several may run: tasks and timers are claimed by row."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        settings: Settings,
+        identity: LogIdentity,
+        practice: Practice,
+        wake: Wake,
+        after_work: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._database, self._clock, self._settings = database, clock, settings
+        self._identity, self._practice, self._wake = identity, practice, wake
+        self._after_work = after_work
+        self._reference = ReferenceData(database)
+        self._closing = threading.Event()
+
+    def run(self) -> None:
+        """Until `close`: ring timers and do batches; wait when there is nothing to do."""
+        while not self._closing.is_set():
+            try:
+                done = self.once()
+            except Exception:
+                log.exception("the worker was stopped by its database, it tries again")
+                done = 0
+            if not done:
+                self._wake.wait(self._settings.poll)
+
+    def once(self) -> int:
+        """One round: what is due of the timers, and one batch; returns how much was done."""
+        rung = ring_timers(self._database, self._clock, self._identity, self._practice)
+        done = work_once(
+            self._database, self._reference, self._clock, self._identity, self._practice, self._settings.batch
+        )
+        if rung or done:
+            self._after_work()
+        return rung + done
+
+    def close(self) -> None:
+        """End `run` after the batch that is under way."""
+        self._closing.set()
+        self._wake.ring()
