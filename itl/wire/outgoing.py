@@ -150,11 +150,12 @@ class _TimedSocket:
         self._socket.sendall(data)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_TimedReader(self))
+        # The socket's own file keeps it open: http.client closes the socket before it reads a body that has no length.
+        return io.BufferedReader(_TimedReader(self, self._socket.makefile("rb", buffering=0)))
 
-    def receive(self, buffer: Any) -> int:
+    def receive(self, raw: socket.SocketIO, buffer: Any) -> int | None:
         self._socket.settimeout(_left(self.deadline))
-        return self._socket.recv_into(buffer)
+        return raw.readinto(buffer)
 
     def disturbed(self) -> bool:
         """Whether there is something to read where nothing should be: the end of the stream, or bytes unasked for."""
@@ -167,15 +168,20 @@ class _TimedSocket:
 
 
 class _TimedReader(io.RawIOBase):
-    def __init__(self, timed: _TimedSocket) -> None:
+    def __init__(self, timed: _TimedSocket, raw: socket.SocketIO) -> None:
         super().__init__()
         self._timed = timed
+        self._raw = raw
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
-        return self._timed.receive(buffer)
+    def readinto(self, buffer: Any) -> int | None:
+        return self._timed.receive(self._raw, buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 def _left(deadline: float) -> float:

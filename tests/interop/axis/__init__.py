@@ -1,0 +1,111 @@
+"""Registries on Apache Axis 1.4: stub and skeleton made by its WSDL2Java of our WSDL, driven by the programs here."""
+
+from __future__ import annotations
+
+import json
+import select
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.interop.foreign import SECONDS, Call, Outcome, lacking, run
+
+SOURCES = Path(__file__).parent
+INLINE_SETTINGS = SOURCES / "inline.wsdd"
+INSTALL = "default-jdk-headless libaxis-java libgoogle-gson-java"
+PACKAGES = (
+    "libaxis-java",
+    "libactivation-java",
+    "libcommons-discovery-java",
+    "libcommons-httpclient-java",
+    "libcommons-logging-java",
+    "libgoogle-gson-java",
+    "libmail-java",
+    "libwsdl4j-java",
+)
+
+
+class Registry:
+    """A running registry: where it is, what it received, and what it is to answer."""
+
+    def __init__(self, url: str, directory: Path) -> None:
+        self.url = url
+        self._directory = directory
+
+    def answer(self, answers: dict[str, Any]) -> None:
+        """From now on answer the operations so: a reply in its canonical form or {"fault": TEXT}; others accepted."""
+        (self._directory / "answers.json").write_text(json.dumps(answers), encoding="utf-8")
+
+    def received(self) -> list[Call]:
+        """All requests so far."""
+        lines = (self._directory / "received.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Axis with what was built of our WSDL: `directory` holds the generated sources and all compiled classes."""
+
+    class_path: str
+    directory: Path
+
+    def call(self, endpoint: str, user: str, password: str, calls: Sequence[Call], *, multirefs: bool) -> list[Outcome]:
+        """What a registry reads back for `calls`; `multirefs` is Axis' own switch sendMultiRefs (true unless set)."""
+        command = [*self._command("interop.Client"), endpoint, user, password, str(multirefs).lower()]
+        return json.loads(run(*command, given=json.dumps(calls)))
+
+    @contextmanager
+    def registry(self, directory: Path, *, multirefs: bool) -> Iterator[Registry]:
+        """A registry on Axis' server, set as it is shipped or, without `multirefs`, as the United Kingdom's was."""
+        settings = () if multirefs else (INLINE_SETTINGS,)
+        command = [*self._command("interop.Host"), self.directory / "generated/registry/deploy.wsdd", *settings]
+        log = directory / "log"
+        with (
+            log.open("w") as errors,
+            subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+        ):
+            try:
+                readable, _, _ = select.select([process.stdout], [], [], SECONDS)
+                port = process.stdout.readline().strip() if readable else ""
+                assert port, f"Axis' server did not start: {log.read_text()}"
+                registry = Registry(f"http://127.0.0.1:{port}/axis/services/RegistryPort", directory)
+                registry.answer({})
+                yield registry
+            finally:
+                process.terminate()
+
+    def _command(self, main: str) -> list[str]:
+        # A time without a zone would be read as hours away, a date as the day before.
+        options = ["-Dfile.encoding=UTF-8", "-Duser.timezone=America/New_York"]
+        return ["java", *options, "-cp", f"{self.directory / 'classes'}:{self.class_path}", main]
+
+
+def find() -> str:
+    """The class path of Axis and of what it needs, by Debian's own word on where the archives are."""
+    if not shutil.which("javac"):
+        lacking("A Java development kit", INSTALL)
+    if not shutil.which("dpkg"):
+        lacking("Apache Axis 1.4 as a Debian package", INSTALL)
+    listed = subprocess.run(["dpkg", "-L", *PACKAGES], capture_output=True, text=True, check=False)
+    if listed.returncode:
+        lacking("Apache Axis 1.4", INSTALL)
+    return ":".join(line for line in listed.stdout.splitlines() if line.endswith(".jar") and "/maven-repo/" not in line)
+
+
+def build(class_path: str, transaction_log_wsdl: str, registry_wsdl: str, directory: Path) -> Axis:
+    """Have WSDL2Java read both WSDL documents from their URLs; compile what it makes and the programs here."""
+    generated = directory / "generated"
+
+    def wsdl2java(package: str, wsdl: str, *options: str) -> None:
+        main = "org.apache.axis.wsdl.WSDL2Java"
+        run("java", "-cp", class_path, main, *options, "--package", package, "--output", generated, wsdl)
+
+    wsdl2java("transactionlog", transaction_log_wsdl)
+    wsdl2java("registry", registry_wsdl, "--server-side", "--skeletonDeploy", "true")
+    sources = [*generated.rglob("*.java"), *SOURCES.rglob("*.java")]
+    run("javac", "-nowarn", "-encoding", "UTF-8", "-d", directory / "classes", "-cp", class_path, *sources)
+    return Axis(class_path, directory)

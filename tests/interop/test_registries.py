@@ -1,0 +1,113 @@
+"""The log calls registries on Apache Axis: they read what the log means, and the log reads all that they answer.
+
+Both ways in which Axis answers: as it comes, every value a multiRef element; and as the United Kingdom's registry was
+set, inline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from itl.messages import NotificationResponse, ProposalResponse, ProvideTimeResponse
+from itl.wire.canonical import from_canonical
+from itl.wire.contract import OPERATIONS, Port
+from itl.wire.decode import decode_reply
+from itl.wire.encode import encode_request
+from itl.wire.faults import PeerFault
+from itl.wire.outgoing import HttpReply, Peer
+from tests.interop.axis import Axis, Registry
+from tests.interop.conversation import REGISTRY_REQUESTS
+
+pytestmark = pytest.mark.interop
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["multiRef", "inline"])
+def multirefs(request: pytest.FixtureRequest) -> bool:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def registry(multirefs: bool, axis: Axis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    with axis.registry(tmp_path_factory.mktemp("registry"), multirefs=multirefs) as running:
+        yield running
+
+
+def post(registry: Registry, operation: str) -> HttpReply:
+    request = from_canonical(Port.REGISTRY, {"operation": operation, "request": REGISTRY_REQUESTS[operation]})
+    peer = Peer(registry.url)
+    try:
+        return peer.post(operation, encode_request(Port.REGISTRY, operation, request.message))
+    finally:
+        peer.close()
+
+
+def answered(registry: Registry, operation: str, answer: dict[str, Any]) -> object:
+    """What the log reads when the registry answers `operation` with `answer`."""
+    registry.answer({operation: answer})
+    return decode_reply(Port.REGISTRY, operation, post(registry, operation).body)
+
+
+def test_there_is_a_request_for_each_operation() -> None:
+    assert REGISTRY_REQUESTS.keys() == OPERATIONS[Port.REGISTRY].keys()
+
+
+@pytest.mark.parametrize("operation", REGISTRY_REQUESTS)
+def test_the_registry_reads_what_the_log_means(registry: Registry, operation: str) -> None:
+    post(registry, operation)
+    assert registry.received()[-1] == {"operation": operation, "request": REGISTRY_REQUESTS[operation]}
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer", "read"),
+    [
+        pytest.param(
+            "acceptProposal",
+            {"resultIdentifier": 1},
+            ProposalResponse(result_identifier=1),
+            id="no codes: nil as an int",
+        ),
+        pytest.param(
+            "acceptNotification",
+            {"resultIdentifier": 0, "responseCodes": [1503, 4003]},
+            NotificationResponse(result_identifier=0, response_codes=(1503, 4003)),
+            id="codes",
+        ),
+        pytest.param(
+            "acceptProposal",
+            {"resultIdentifier": 1, "responseCodes": []},
+            ProposalResponse(result_identifier=1, response_codes=()),
+            id="an empty array of codes",
+        ),
+        pytest.param(
+            "provideTime",
+            {"systemTime": "2012-02-29T23:59:59.250Z", "resultIdentifier": 1},
+            ProvideTimeResponse(
+                system_time=datetime(2012, 2, 29, 23, 59, 59, 250_000, tzinfo=UTC), result_identifier=1
+            ),
+            id="a time",
+        ),
+    ],
+)
+def test_the_log_reads_what_the_registry_answers(
+    registry: Registry, operation: str, answer: dict[str, Any], read: object
+) -> None:
+    assert answered(registry, operation, answer) == read
+
+
+def test_the_log_reads_a_fault(registry: Registry) -> None:
+    with pytest.raises(PeerFault) as caught:
+        answered(registry, "acceptProposal", {"fault": "Unexpected error while processing the request."})
+    assert caught.value.kind.rpartition(":")[2].startswith("Server")
+    assert caught.value.reason == "Unexpected error while processing the request."
+
+
+def test_the_answers_are_as_hard_to_read_as_they_are_called(registry: Registry, multirefs: bool) -> None:
+    registry.answer({})
+    reply = post(registry, "acceptProposal")
+    assert (b'href="#' in reply.body) is multirefs
+    assert b'<responseCodes xsi:type="xsd:int" xsi:nil="true"/>' in reply.body
+    assert "content-length" not in reply.headers  # its end is the end of the connection
