@@ -1,0 +1,1 @@
+"""The rule engine: a catalogue of numbered checks (data), one function per code, the judgements that ask them."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import chain
 
 from itl.checks.engine import Failures, check
 from itl.checks.proposal import Log, Proposal, is_well_formed, units_of
@@ -21,7 +22,7 @@ from itl.codes import (
     TransactionType,
     UnitType,
 )
-from itl.ledger.ranges import intersection, overlaps
+from itl.ledger.ranges import overlaps, parts_in
 from itl.messages import TransactionUnitBlock
 
 _UNIT_TYPES = frozenset(UnitType)
@@ -119,16 +120,18 @@ def expiry_date_not_allowed(proposal: Proposal, log: Log) -> Failures:
 @check(2023)
 def blocks_overlap(proposal: Proposal, log: Log) -> Failures:
     """The units that occur twice; in a replacement, replaced and replacing blocks are looked at apart."""
-    replacement = proposal.transaction_type == TransactionType.REPLACEMENT
     blocks = [block for block in proposal.blocks if is_well_formed(block)]
-    twice = []
-    for replaced in (False, True) if replacement else (None,):
-        twice += overlaps(
-            units_of(block) for block in blocks if replaced is None or (block.block_role == REPLACED_ROLE) == replaced
-        )
-    if twice:
-        for block in blocks:
-            yield from intersection([units_of(block)], twice)
+    if proposal.transaction_type != TransactionType.REPLACEMENT:
+        return _shared(blocks)
+    replaced = [block for block in blocks if block.block_role == REPLACED_ROLE]
+    replacing = [block for block in blocks if block.block_role != REPLACED_ROLE]
+    return chain(_shared(replaced), _shared(replacing))
+
+
+def _shared(blocks: Sequence[TransactionUnitBlock]) -> Failures:
+    twice = overlaps(map(units_of, blocks))
+    for block in blocks if twice else ():
+        yield from parts_in(units_of(block), twice)
 
 
 @check(2024)

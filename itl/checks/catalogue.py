@@ -82,8 +82,10 @@ def parse(text: str) -> dict[int, Row]:
     rows: dict[int, Row] = {}
     for number, fields in enumerate(csv.DictReader(text.splitlines()), start=2):
         try:
+            if None in fields or None in fields.values():
+                raise ValueError("a field too few or too many")
             row = _row(fields)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, ValueError) as error:
             raise ReferenceDataError(f"catalogue of checks, line {number}: {error!r}") from error
         if row.code in rows:
             raise ReferenceDataError(f"catalogue of checks, line {number}: code {row.code} has a row already")

@@ -26,11 +26,15 @@ _STATUSES = frozenset(TransactionStatus)
 _NUMBER = re.compile(r"[1-9][0-9]{0,14}", re.ASCII)
 
 
+def is_well_formed(identifier: str, sender: str) -> bool:
+    """Whether a transaction identifier is `sender`'s code, then 1 to 15 digits without a leading zero."""
+    return identifier.startswith(sender) and _NUMBER.fullmatch(identifier[len(sender) :]) is not None
+
+
 @check(2001)
 def identifier_malformed(proposal: Proposal, log: Log) -> Failures:
-    """The sender's code, then 1 to 15 digits without a leading zero."""
-    sender, identifier = proposal.message.sender, proposal.transaction.transaction_identifier
-    if not identifier.startswith(sender) or not _NUMBER.fullmatch(identifier[len(sender) :]):
+    """An identifier that is not the sender's, or not well formed."""
+    if not is_well_formed(proposal.transaction.transaction_identifier, proposal.message.sender):
         yield WHOLE
 
 

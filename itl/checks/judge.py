@@ -73,6 +73,12 @@ def proposal(message: ProposalRequest, view: View) -> Verdict:
     return Verdict(tuple(results))
 
 
+def too_many_blocks() -> Verdict:
+    """The verdict on a proposal whose ranges span more blocks of the log than it judges at once: 1104."""
+    skipped = [Result(check.row.code, Outcome.SKIPPED) for group in _groups() for check in group]
+    return Verdict((Result(1104, Outcome.FAILED), *skipped))
+
+
 def one(code: int, message: ProposalRequest, view: View) -> Result:
     """Judge `message` by the worker's check `code` alone."""
     subject = Proposal(message)

@@ -10,7 +10,7 @@ from itl.checks.standing import Standing, standing
 from itl.checks.view import View
 from itl.codes import TransactionType
 from itl.ledger.block import HeldBlock, SerialRange
-from itl.ledger.ranges import intersection
+from itl.ledger.ranges import parts_in, union
 from itl.messages import ProposalRequest, TransactionUnitBlock
 from itl.reference import Account, Reference, Registry
 
@@ -98,10 +98,10 @@ class Log:
     def inconsistent(self, *, with_this_log: bool) -> Iterator[SerialRange]:
         """The units of the proposal that differ between registry and this log, or between registry and an STL."""
         code = self.reference.log_code
-        ranges = [each.range for each in self.view.inconsistencies if (each.log == code) == with_this_log]
-        if ranges:
-            for block, _ in self.held:
-                yield from intersection([units_of(block)], ranges)
+        ranges = union(each.range for each in self.view.inconsistencies if (each.log == code) == with_this_log)
+        for block in self._proposal.blocks if ranges else ():
+            if is_well_formed(block):
+                yield from parts_in(units_of(block), ranges)
 
     @cached_property
     def acquiring_accounts(self) -> Sequence[tuple[TransactionUnitBlock, Account]]:

@@ -6,13 +6,15 @@ normal form: sorted, disjoint, and no two ranges adjacent in one registry.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from itl.ledger.block import SerialRange
 
 by_serial = attrgetter("originating_registry", "start", "end")
 """Sort key of a range: registry, start, end (much faster than comparing the ranges themselves)."""
+_registry_and_end = attrgetter("originating_registry", "end")
 
 
 def union(ranges: Iterable[SerialRange]) -> list[SerialRange]:
@@ -45,6 +47,17 @@ def overlaps(ranges: Iterable[SerialRange]) -> list[SerialRange]:
 def intersection(left: Iterable[SerialRange], right: Iterable[SerialRange]) -> list[SerialRange]:
     """The units that lie in both `left` and `right`."""
     return overlaps([*union(left), *union(right)])
+
+
+def parts_in(wanted: SerialRange, within: Sequence[SerialRange]) -> list[SerialRange]:
+    """The parts of `wanted` that lie in `within`, which is in normal form: O(log n) and what is found."""
+    registry = wanted.originating_registry
+    at = bisect_left(within, (registry, wanted.start), key=_registry_and_end)
+    found = []
+    while at < len(within) and (within[at].originating_registry, within[at].start) <= (registry, wanted.end):
+        found.append(SerialRange(registry, max(within[at].start, wanted.start), min(within[at].end, wanted.end)))
+        at += 1
+    return found
 
 
 def subtraction(left: Iterable[SerialRange], right: Iterable[SerialRange]) -> list[SerialRange]:

@@ -1,0 +1,133 @@
+"""The registry of checks itself: a row has a function and samples, is judged elsewhere, or says what it waits for."""
+
+from importlib.resources import files
+from inspect import getdoc
+
+import pytest
+
+from itl.checks import door, engine, judge, sequence
+from itl.checks.catalogue import ELSEWHERE, JudgedBy, catalogue, parse
+from itl.checks.engine import CHECKS, FUNCTIONS, Outcome, check
+from itl.checks.explain import explain
+from itl.errors import ReferenceDataError, UsageError
+
+CODES = list(catalogue())
+ROWS = list(catalogue().values())
+IMPLEMENTED = sorted(FUNCTIONS)
+
+STAGES_1_TO_6 = {code for code in CODES if code < 5000} - {1004, 1510, 4014, 4015, 4016, 4017}
+STAGE_7 = {
+    *(5001, 5003, 5004, 5005, 5006, 5007, 5010, 5020),
+    *(5103, 5105),
+    *(5151, 5152, 5153, 5154, 5155, 5157),
+    *(5251, 5252, 5253, 5254, 5257),
+    *(5401, 5402),
+}
+
+
+def test_what_is_implemented():
+    elsewhere = {row.code for row in ROWS if row.judged in (JudgedBy.WIRE, JudgedBy.STORE)}
+    assert set(FUNCTIONS) | elsewhere == STAGES_1_TO_6 | STAGE_7
+    assert not set(FUNCTIONS) & elsewhere
+    assert elsewhere == {1101, 1102, 1103, 1105, sequence.IDENTIFIER_USED}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.code)
+def test_a_row_is_implemented_or_says_why_not(row):
+    ways = [row.code in FUNCTIONS, row.judged in ELSEWHERE, bool(row.planned)]
+    assert ways.count(True) == 1
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.code)
+def test_a_row_is_complete(row):
+    assert row.title
+    assert row.passes_when
+    assert row.basis
+    assert row.applies_to
+    assert row.evidence in {"S", "M", "A", "C"}
+    assert row.transaction_types <= {1, 2, 3, 4, 5, 6, 7, 8, 10}
+    assert row.stage_number in (None, 1, 2, 3, 4, 5, 6, 7, 8)
+
+
+def test_titles_tell_checks_apart_and_rows_stand_in_order_of_precedence():
+    assert len({(row.stage, row.applies_to, row.title) for row in ROWS}) == len(ROWS)
+    stages = [row.stage_number for row in ROWS if row.stage_number]
+    assert stages == sorted(stages)
+
+
+@pytest.mark.parametrize("code", IMPLEMENTED)
+def test_an_implemented_code_has_a_sample_of_each_kind(code):
+    outcomes = {sample.outcome for sample in explain(code).samples}
+    assert {Outcome.PASSED, Outcome.FAILED} <= outcomes
+
+
+@pytest.mark.parametrize("code", IMPLEMENTED)
+def test_an_implemented_code_explains_itself(code):
+    explanation = explain(code)
+    assert explanation.implemented
+    assert explanation.reason == ""
+    assert explanation.doc == getdoc(FUNCTIONS[code])
+    assert explanation.doc
+    assert str(code) in explanation.source or "@" in explanation.source
+    assert explanation.function.startswith("itl.checks.")
+
+
+def test_a_code_that_is_not_implemented_says_why():
+    assert explain(4014).reason == "rests on replacement"
+    assert not explain(4014).implemented
+    assert explain(5902).reason == "judged elsewhere: acquirer"
+    assert not explain(5902).implemented
+    assert explain(1101).reason == "judged elsewhere: wire"
+    assert explain(1101).implemented
+    with pytest.raises(UsageError, match="no code 1234"):
+        explain(1234)
+
+
+def test_every_sample_file_belongs_to_an_implemented_code():
+    names = [each.name for each in (files("itl.checks") / "samples").iterdir()]
+    assert sorted(names) == [f"{code}.toml" for code in IMPLEMENTED]
+
+
+def test_every_check_is_asked_somewhere():
+    at_the_door = {code for stages in (door.PROPOSAL, door.NOTIFICATION, door.MESSAGE, door.STATUS_QUERY)
+                   for stage in stages for code in stage}  # fmt: skip
+    by_the_worker = {each.row.code for group in judge._groups() for each in group}
+    assert at_the_door | by_the_worker == set(CHECKS)
+    assert not at_the_door & by_the_worker
+    assert {code for code in CHECKS if catalogue()[code].judged is JudgedBy.DOOR} == at_the_door
+
+
+def test_a_code_has_one_function_and_no_function_is_without_a_row():
+    def another(proposal, log):
+        raise AssertionError
+
+    with pytest.raises(ReferenceDataError, match="units_not_held is check 4003 already"):
+        check(4003)(another)
+    with pytest.raises(ReferenceDataError, match="no row 4999"):
+        check(4999)(another)
+    assert engine.CHECKS[4003].question is not another
+
+
+HEAD = "code,stage,applies_to,transaction_types,periods,versions,judged,title,passes_when,evidence,basis,planned"
+ROW = "4003,6 general,every proposal,2 3,1 2,1.1 1.2,worker,Title,passes,M,basis,"
+
+
+def test_a_row_is_read():
+    row = parse(f"{HEAD}\n{ROW}")[4003]
+    assert (row.transaction_types, row.periods, row.versions) == ({2, 3}, {1, 2}, {(1, 1), (1, 2)})
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (f"{HEAD}\n{ROW}\n{ROW}", "line 3: code 4003 has a row already"),
+        (f"{HEAD}\n{ROW.replace('worker', 'nobody')}", "line 2.*nobody"),
+        (f"{HEAD}\n{ROW.replace('2 3', 'two')}", "line 2.*two"),
+        (f"{HEAD}\n{ROW.replace('1.2', '12')}", "line 2"),
+        (f"{HEAD}\n4003", "line 2"),
+    ],
+    ids=["a code twice", "an unknown judge", "no number", "no version", "a short line"],
+)
+def test_a_catalogue_that_cannot_be_read_says_where(text, complaint):
+    with pytest.raises(ReferenceDataError, match=complaint):
+        parse(text)

@@ -1,0 +1,248 @@
+"""The worker's judgement: stages that stop, findings in order, units with one cause, effects of earlier proposals."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from itl.checks import judge
+from itl.checks.engine import Outcome
+from itl.checks.sample import message_of, view_of
+from itl.codes import CANCELLATION_ACCOUNTS, RETIREMENT_ACCOUNTS
+from itl.ledger.block import SerialRange
+from itl.ledger.operations import move
+from itl.ledger.snapshot import Snapshot
+from itl.messages import EvaluationResult, UnitBlockIdentifier
+
+
+def verdict(situation):
+    return judge.proposal(message_of(situation), view_of(situation))
+
+
+def codes(situation):
+    return [finding.code for finding in verdict(situation).findings]
+
+
+def outcome(code, of):
+    return next(result.outcome for result in of.results if result.code == code)
+
+
+HELD = [{"units": "GB 1-100"}]
+CER = {"unit_type": 5, "project_identifier": 2241}
+
+
+@pytest.mark.parametrize(
+    "situation",
+    [
+        {"proposal": {"transaction_type": 1}},
+        {"proposal": {"transaction_type": 1, "blocks": [{"units": "GB 1-10", "unit_type": 2, "lulucf_activity": 3}]}},
+        {
+            "proposal": {
+                "sender": "CDM",
+                "transaction_type": 1,
+                "acquiring_registry_account_type": 110,
+                "blocks": [{"units": "IN 1-10", **CER}],
+            }
+        },
+        {"held": HELD, "proposal": {"transaction_type": 3}},
+        {
+            "held": [{"units": "IN 1-10", "place": "CDM 110", **CER}],
+            "proposal": {
+                "sender": "CDM",
+                "transferring_registry_account_type": 110,
+                "blocks": [{"units": "IN 1-10", **CER}],
+            },
+        },
+        {"held": HELD, "proposal": {"transaction_type": 4, "acquiring_registry_account_identifier": 2300}},
+        {"held": HELD, "proposal": {"transaction_type": 5, "acquiring_registry_account_identifier": 3000}},
+        {"held": HELD, "proposal": {"transaction_type": 10, "acquiring_registry_account_type": 121}},
+    ],
+    ids=["AAU", "RMU", "CER", "transfer", "forwarding", "cancellation", "retirement", "internal transfer"],
+)
+def test_a_proposal_as_real_registries_build_it_passes(situation):
+    assert verdict(situation).findings == ()
+    assert verdict(situation).passed
+    assert verdict(situation).evaluation_results == ()
+
+
+@pytest.mark.parametrize(
+    ("situation", "expected"),
+    [
+        ({"proposal": {"transaction_type": 9, "blocks": [{"units": "XX 5-1"}]}}, [2002, 2010, 2014]),
+        ({"held": HELD, "proposal": {"transferring_registry_code": "FR"}}, [2009]),
+        ({"proposal": {"transaction_type": 5, "without": ["acquiring_registry_account_identifier"]}}, [4002, 5253]),
+        ({"proposal": {"blocks": []}}, [4012]),
+        ({"proposal": {"transaction_type": 1, "blocks": []}}, [4012]),
+        (
+            {"held": HELD, "proposal": {"acquiring_registry_code": "GB", "acquiring_registry_account_type": 300}},
+            [4007, 5105],
+        ),
+        (
+            {
+                "held": [
+                    {"units": "GB 1-10", "place": "GB 230"},
+                    {"units": "GB 11-20", "place": "GB 300"},
+                    {"units": "GB 21-30", "place": "FR 100"},
+                    {"units": "GB 31-40", "unit_type": 2, "lulucf_activity": 3},
+                ],
+                "reserved": [{"units": "GB 25-35", "transaction": "FR7"}],
+                "proposal": {"blocks": [{"units": "GB 1-50"}]},
+            },
+            [4002, 4003, 4004, 4010, 4011, 4013],
+        ),
+    ],
+    ids=[
+        "stage 4 stops stages 6 and 7", "all of stage 4 beside each other", "stages 6 and 7 together", "no block",
+        "issuance of nothing", "transfer to itself into retirement", "a block whose units have several causes",
+    ],
+)  # fmt: skip
+def test_codes_in_order_of_precedence(situation, expected):
+    assert codes(situation) == expected
+
+
+def test_each_code_names_its_own_part_of_the_block():
+    found = verdict(
+        {
+            "held": [
+                {"units": "GB 1-10", "place": "GB 230"},
+                {"units": "GB 11-20", "place": "GB 300"},
+                {"units": "GB 21-30", "place": "FR 100"},
+                {"units": "GB 31-40", "unit_type": 2, "lulucf_activity": 3},
+            ],
+            "proposal": {"blocks": [{"units": "GB 5-50"}]},
+        }
+    )
+
+    def gb(start, end):
+        return UnitBlockIdentifier(
+            unit_serial_block_start=start, unit_serial_block_end=end, originating_registry_code="GB"
+        )
+
+    assert found.evaluation_results == (
+        EvaluationResult(response_code=4002, unit_block_identifiers=(gb(41, 50),)),
+        EvaluationResult(response_code=4003, unit_block_identifiers=(gb(21, 30),)),
+        EvaluationResult(response_code=4004, unit_block_identifiers=(gb(31, 40),)),
+        EvaluationResult(response_code=4011, unit_block_identifiers=(gb(5, 10),)),
+        EvaluationResult(response_code=4013, unit_block_identifiers=(gb(11, 20),)),
+    )
+
+
+def test_a_code_without_a_guilty_block_names_none():
+    result = verdict({"proposal": {"blocks": []}}).evaluation_results
+    assert result == (EvaluationResult(response_code=4012, unit_block_identifiers=None),)
+
+
+def test_results_tell_passed_failed_skipped_and_not_applicable_apart():
+    stopped = verdict({"proposal": {"transaction_type": 5, "blocks": [{"units": "XX 1-10"}]}})
+    assert outcome(2010, stopped) is Outcome.FAILED
+    assert outcome(2011, stopped) is Outcome.PASSED
+    assert outcome(2003, stopped) is Outcome.NOT_APPLICABLE
+    assert outcome(4002, stopped) is Outcome.SKIPPED
+    assert outcome(5252, stopped) is Outcome.SKIPPED
+    assert outcome(5153, stopped) is Outcome.NOT_APPLICABLE
+    assert not stopped.passed
+    judged = verdict({"held": HELD, "proposal": {"transaction_type": 4}})
+    assert outcome(5151, judged) is Outcome.NOT_APPLICABLE
+    assert outcome(5153, judged) is Outcome.PASSED
+    assert len({result.code for result in judged.results}) == len(judged.results)
+    assert [result.code for result in judged.results] == [result.code for result in stopped.results]
+
+
+@pytest.mark.parametrize("transaction_type", [2, 6, 7, 8])
+def test_a_type_without_its_rules_does_not_pass(transaction_type):
+    found = verdict({"held": HELD, "proposal": {"transaction_type": transaction_type}})
+    assert [finding.code for finding in found.findings] == [2002]
+
+
+def test_in_a_batch_a_proposal_sees_what_the_earlier_ones_did():
+    first = {"held": HELD, "proposal": {"transaction_identifier": "GB1", "blocks": [{"units": "GB 1-60"}]}}
+    second = message_of({"proposal": {"transaction_identifier": "GB2", "blocks": [{"units": "GB 51-100"}]}})
+    view = view_of(first)
+    units = view.units
+    assert isinstance(units, Snapshot)
+    assert judge.proposal(message_of(first), view).passed
+    wanted = [SerialRange("GB", 1, 60)]
+    units.reserve(wanted, "GB1")
+    assert [finding.code for finding in judge.proposal(second, view).findings] == [4010]
+    units.release("GB1")
+    assert judge.proposal(second, view).passed
+    place = next(iter(units.held(wanted[0]))).place
+    units.apply([move(units.rows(wanted), wanted, type(place)("FR", 100, 7))])
+    found = judge.proposal(second, view).findings
+    assert [(finding.code, len(finding.blocks)) for finding in found] == [(4003, 1)]
+
+
+PLACES = ["GB 100", "GB 121", "FR 100", "GB 230", "FR 250", "GB 300"]
+part = st.tuples(st.integers(0, 3), st.integers(1, 6), st.sampled_from(PLACES), st.sampled_from([1, 2]))
+
+
+@given(st.lists(part, max_size=8), st.tuples(st.integers(1, 40), st.integers(1, 40)).map(sorted))
+def test_every_unit_has_at_most_one_cause_and_the_right_one(parts, wanted):
+    held, expected, serial = [], {}, 1
+    for gap, length, place, unit_type in parts:
+        start = serial + gap
+        serial = start + length
+        held.append({"units": f"GB {start}-{serial - 1}", "place": place, "unit_type": unit_type})
+        account = place.split()[1]
+        for unit in range(start, serial):
+            if int(account) in CANCELLATION_ACCOUNTS:
+                expected[unit] = 4011
+            elif int(account) in RETIREMENT_ACCOUNTS:
+                expected[unit] = 4013
+            elif place != "GB 100":
+                expected[unit] = 4003
+            else:
+                expected[unit] = 4004 if unit_type != 1 else None
+    start, end = wanted
+    proposal = {"blocks": [{"units": f"GB {start}-{end}"}]}
+    found = {}
+    for finding in verdict({"held": held, "proposal": proposal}).findings:
+        ends = []
+        for block in finding.blocks:
+            for unit in range(block.unit_serial_block_start, block.unit_serial_block_end + 1):
+                assert unit not in found
+                found[unit] = finding.code
+            assert block.unit_serial_block_start - 1 not in ends, "adjacent parts of one block are one"
+            ends.append(block.unit_serial_block_end)
+    due = {unit: expected.get(unit, 4002) for unit in range(start, end + 1)}
+    assert found == {unit: code for unit, code in due.items() if code is not None}
+
+
+def seconds(situation):
+    message, best = message_of(situation), float("inf")
+    for _ in range(5):
+        view = view_of(situation)
+        start = time.process_time()
+        judge.proposal(message, view)
+        best = min(best, time.process_time() - start)
+    return best
+
+
+@pytest.mark.parametrize("place", ["GB 100", "FR 100"], ids=["all pass", "all fail"])
+def test_three_thousand_blocks_are_judged_in_a_tenth_of_a_second(place):
+    def situation(count):
+        held = [{"units": f"GB {10 * n + 1}-{10 * n + 10}", "place": place} for n in range(count)]
+        return {
+            "held": held,
+            "proposal": {"blocks": [{"units": f"GB {10 * n + 2}-{10 * n + 9}"} for n in range(count)]},
+        }
+
+    many = seconds(situation(3000))
+    assert many < 0.1
+    assert many < 40 * seconds(situation(300))
+
+
+@pytest.mark.parametrize(
+    "serials",
+    [lambda n: (n, n + 5000), lambda n: (10 * (n // 2), 10 * (n // 2) + 5), lambda n: (n, 2 * n), lambda n: (1, 10**9)],
+    ids=["each into thousands", "in pairs", "longer and longer", "all the same"],
+)
+def test_overlapping_blocks_do_not_multiply_the_work(serials):
+    def situation(count):
+        blocks = [{"units": "GB {}-{}".format(*serials(n))} for n in range(10, count + 10)]
+        return {"proposal": {"blocks": [*blocks, {"units": "GB 1-999999999"}]}}
+
+    many = seconds(situation(3000))
+    assert many < 0.2
+    assert many < 40 * seconds(situation(300))
