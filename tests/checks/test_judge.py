@@ -1,13 +1,14 @@
 """The worker's judgement: stages that stop, findings in order, units with one cause, effects of earlier proposals."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from itl.checks import judge
-from itl.checks.engine import Outcome
+from itl.checks.engine import CHECKS, Outcome
 from itl.checks.sample import message_of, view_of
 from itl.codes import CANCELLATION_ACCOUNTS, RETIREMENT_ACCOUNTS
 from itl.ledger.block import SerialRange
@@ -147,6 +148,26 @@ def test_results_tell_passed_failed_skipped_and_not_applicable_apart():
     assert outcome(5153, judged) is Outcome.PASSED
     assert len({result.code for result in judged.results}) == len(judged.results)
     assert [result.code for result in judged.results] == [result.code for result in stopped.results]
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({}, Outcome.FAILED),
+        ({"periods": {2}}, Outcome.FAILED),
+        ({"periods": {1, 3}}, Outcome.NOT_IN_EFFECT),
+        ({"versions": {(1, 1)}}, Outcome.FAILED),
+        ({"versions": {(2, 0)}}, Outcome.NOT_IN_EFFECT),
+        ({"transaction_types": {5}, "periods": {1}}, Outcome.NOT_APPLICABLE),
+    ],
+    ids=["always", "this period", "other periods", "this version", "a later version", "another type"],
+)
+def test_a_row_limits_its_check_to_types_periods_and_versions(monkeypatch, limits, expected):
+    check = CHECKS[4007]
+    limits = {name: frozenset(values) for name, values in limits.items()}
+    monkeypatch.setitem(CHECKS, 4007, replace(check, row=replace(check.row, **limits)))
+    situation = {"proposal": {"transaction_type": 3, "acquiring_registry_code": "GB"}}
+    assert judge.one(4007, message_of(situation), view_of(situation)).outcome is expected
 
 
 @pytest.mark.parametrize("transaction_type", [2, 6, 7, 8])
