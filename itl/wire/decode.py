@@ -16,7 +16,7 @@ from itl.wire.envelope import Envelope, judge_headers, parse, too_large
 from itl.wire.explain import explained
 from itl.wire.faults import MISSING, UNKNOWN, ClientFault, FaultEntry, PeerFault
 from itl.wire.limits import LIMITS, Limits
-from itl.wire.reader import Reader, is_nil
+from itl.wire.reader import Reader
 from itl.wire.references import References
 
 
@@ -108,10 +108,10 @@ def _part(operation: Operation, wrapper: etree._Element) -> etree._Element:
 def _read(
     envelope: Envelope, plan: Struct, name: str, part: etree._Element, size: int, limits: Limits
 ) -> tuple[Any, int]:
-    references = References(envelope.root, limits.expansion * size)
+    references = References(envelope.body, limits.expansion * size)
     reader = Reader(references, name, limits)
     message = reader.read(plan, part)
-    if message is None and not reader.errors and is_nil(references.target(part)):
+    if message is None:
         reader.errors.append(FaultEntry(MISSING, f"/{name}", f"{name} is nil"))
     if reader.errors or limits.validate:
         entries = explained(plan, name, part, references, reader.errors, size, limits)

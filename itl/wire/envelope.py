@@ -17,8 +17,10 @@ _NEXT_ACTOR = "http://schemas.xmlsoap.org/soap/actor/next"
 _UNDERSTOOD = frozenset({f"{{{WS_SECURITY}}}Security"})
 _HEADER, _BODY = f"{{{SOAP_ENVELOPE}}}Header", f"{{{SOAP_ENVELOPE}}}Body"
 
-# Declaration, comments, processing instructions, then the document type; possessive, so that it is read only once.
-_DOCTYPE = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
+# What may stand before a document type, and how it ends; blanks and a byte order mark are skipped before each.
+_PROLOG = re.compile(rb"(?:[?>-]+|\xef\xbb\xbf)?\s*(<\?|<!--)")
+_ENDS = {b"<?": b"?>", b"<!--": b"-->"}
+_DOCTYPE = re.compile(rb"(?:[?>-]+|\xef\xbb\xbf)?\s*<!DOCTYPE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def parse(content: bytes, largest: int, limits: Limits) -> Envelope:
     # Every element has one or two tags: counting them costs nothing beside a tree of too many elements.
     if content.count(b"<") > 2 * limits.elements:
         raise too_large(f"the message has more than {limits.elements} elements")
-    if _DOCTYPE.match(content):
+    if _has_document_type(content):
         raise _document_type()
     root = _tree(content)
     if root.tag != f"{{{SOAP_ENVELOPE}}}Envelope":
@@ -80,9 +82,19 @@ def _tree(content: bytes) -> etree._Element:
         raise ClientFault(f"the message is not well-formed XML: {error.msg}") from None
     except (ValueError, LookupError) as error:
         raise ClientFault(f"the message is not XML: {error}") from None
-    if root.getroottree().docinfo.internalDTD is not None:  # in an encoding that the pattern did not see
+    if root.getroottree().docinfo.internalDTD is not None:  # in an encoding where it was not seen as bytes
         raise _document_type()
     return root
+
+
+def _has_document_type(content: bytes) -> bool:
+    """Whether the first markup behind declaration, comments and processing instructions is a document type."""
+    place = 0
+    while skipped := _PROLOG.match(content, place):
+        place = content.find(_ENDS[skipped[1]], skipped.end())
+        if place < 0:
+            return False
+    return _DOCTYPE.match(content, place) is not None
 
 
 def _document_type() -> ClientFault:

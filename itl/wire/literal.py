@@ -8,8 +8,7 @@ from __future__ import annotations
 from lxml import etree
 
 from itl.wire.contract import TYPE_NAMESPACE, Array, Plan, Struct
-from itl.wire.reader import is_nil
-from itl.wire.references import References
+from itl.wire.references import References, has_content, is_nil
 
 
 class TooMuchError(Exception):
@@ -49,13 +48,17 @@ class _Writer:
             if _name(child) not in order:
                 self._add(target, _name(child), None, child)
 
+    def _absent(self, source: etree._Element) -> bool:
+        target = self._references.target(source)
+        return not has_content(target) and is_nil(target)
+
     def _add(self, parent: etree._Element, name: str, plan: Plan | None, source: etree._Element) -> None:
         self._left -= 1
         if self._left < 0:
             raise TooMuchError
         if plan is None:
             etree.SubElement(parent, name).tail = source.tail
-        elif is_nil(self._references.target(source)):
+        elif self._absent(source):
             _append_text(parent, source.tail)
         else:
             element = etree.SubElement(parent, name)

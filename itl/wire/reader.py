@@ -1,33 +1,38 @@
 """The descent from elements to values, by plan: the hot path of the log.
 
-Errors are collected, not raised, so that a fault can name them all; a value that could not be read is `BAD`.
+An element with content is read by its content; `href` and `xsi:nil` count on empty elements only, as the encoding has
+it. Errors are collected, not raised, so that a fault can name them all; a value that could not be read is `BAD`.
 """
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from lxml import etree
 
-from itl.wire.contract import NAMESPACES, XSI, Array, Plan, Struct
+from itl.wire.contract import NAMESPACES, Array, Field, Plan, Struct
 from itl.wire.faults import MISSING, TOO_LARGE, TOO_MANY_BLOCKS, UNKNOWN, WRONG_TYPE, ClientFault, FaultEntry
 from itl.wire.limits import Limits
-from itl.wire.references import References
-from itl.wire.scalars import Scalar
+from itl.wire.references import References, has_content, is_nil
+from itl.wire.scalars import SCALARS, Scalar
 
 BAD: Final = object()
 
-_NIL = f"{{{XSI}}}nil"
 _BOUNDED_ARRAY = "ArrayOfTransactionUnitBlock"  # the blocks of a proposal: the one array with a published bound
-# Where the values of a type that were read before are kept; strings and compounds are not kept by text.
-_KEPT = {"int": 0, "long": 1, "dateTime": 2, "date": 3}
+_CHARACTERS_PER_WORK = 8
+
+# Values that were read before are found again, by type and text or by type and reference: most values of a message are
+# the same few. References to strings are not kept so, because repeating a long one must cost its length each time.
+_Known: TypeAlias = dict[str | None, Any]
+_Entry: TypeAlias = tuple[str, _Known, _Known, int, Field]
+
+_SAFE_DIGITS = {"int": 9, "long": 18}  # so many are a number of the type, whichever they are
 
 
 class Reader:
     """One message being read: its errors so far, the values that may be shared, the work done."""
 
-    __slots__ = ("_limits", "_parsed", "_path", "_references", "_shared", "errors", "work")
+    __slots__ = ("_entries", "_known", "_limits", "_path", "_references", "_shared", "errors", "work")
 
     def __init__(self, references: References, part: str, limits: Limits) -> None:
         self.errors: list[FaultEntry] = []
@@ -35,34 +40,43 @@ class Reader:
         self._references = references
         self._limits = limits
         self._path: list[str | int] = [part]
-        # Values by text and type: most numbers of a message are the same few.
-        self._parsed: tuple[dict[str | None, Any], ...] = tuple({} for _ in _KEPT)
+        self._known: dict[str, tuple[_Known, _Known]] = {name: ({}, {}) for name in SCALARS}
+        self._entries: dict[str, dict[Any, _Entry]] = {}
         self._shared: dict[tuple[etree._Element, str], tuple[Any, int]] = {}
 
     def read(self, plan: Plan, element: etree._Element) -> Any:
         """The value at `element`: None if it is nil, BAD if it is in error."""
-        if element.get("href") is not None:
-            return self._referenced(plan, element)
+        if has_content(element):
+            return self._scalar(plan, element) if isinstance(plan, Scalar) else self._identified(plan, element)
+        href = element.get("href")
+        if href is not None:
+            return self._referenced(plan, element, str(href))
         if is_nil(element):
             return None
-        if isinstance(plan, Scalar):
-            return self._scalar(plan, element)
-        if element.get("id") is not None:
-            return self._share(plan, element)
-        return self._compound(plan, element)
+        return self._scalar(plan, element) if isinstance(plan, Scalar) else self._identified(plan, element)
 
-    def _referenced(self, plan: Plan, element: etree._Element) -> Any:
+    def _referenced(self, plan: Plan, element: etree._Element, href: str) -> Any:
         target = self._references.target(element)
-        if is_nil(target):
+        if not has_content(target) and is_nil(target):
             return None
-        return self._share(plan, target)
+        if not isinstance(plan, Scalar):
+            return self._share(plan, target)
+        value = self._scalar(plan, target)
+        self._references.spend(self.work)
+        if plan.name != "string" and value is not BAD:
+            self._known[plan.name][1][href] = value
+        return value
 
-    def _share(self, plan: Plan, element: etree._Element) -> Any:
+    def _identified(self, plan: Struct | Array, element: etree._Element) -> Any:
+        return self._compound(plan, element) if element.get("id") is None else self._share(plan, element)
+
+    def _share(self, plan: Struct | Array, element: etree._Element) -> Any:
+        """The value of an element that others may refer to: read once, and counted each time."""
         key = (element, plan.name)
         known = self._shared.get(key)
         if known is None:
             before = self.work
-            value = self._scalar(plan, element) if isinstance(plan, Scalar) else self._compound(plan, element)
+            value = self._compound(plan, element)
             self._shared[key] = value, self.work - before
             return value
         value, cost = known
@@ -71,44 +85,45 @@ class Reader:
         return value
 
     def _compound(self, plan: Struct | Array, element: etree._Element) -> Any:
-        if element.text is not None and element.text.strip():
-            return self._error(WRONG_TYPE, f"elements are expected here, not the text {element.text.strip()[:60]!r}")
+        if element.text is not None:
+            self._no_text(element.text)
         return self._struct(plan, element) if isinstance(plan, Struct) else self._array(plan, element)
 
     def _struct(self, plan: Struct, element: etree._Element) -> Any:
-        entries = _entries(plan)
-        parsed = self._parsed
+        entries = self._entries.get(plan.name) or self._prepared(plan)
         values: dict[str, Any] = {}
         self.work += len(element)
         for child in element:
-            entry = entries.get(child.tag)
+            entry = entries.get(child.tag) or self._qualified(entries, child)
             if entry is None:
                 self._unknown(plan, child)
                 continue
-            name, wire_name, kept, subplan = entry
-            if name in values:
-                self._path.append(wire_name)
-                self._error(UNKNOWN, f"{wire_name} stands more than once")
-                self._path.pop()
-                continue
-            if child.tail is not None and child.tail.strip():
-                self._error(WRONG_TYPE, f"elements are expected here, not the text {child.tail.strip()[:60]!r}")
-            if kept is not None:
-                value = parsed[kept].get(child.text)
-                if value is not None and not len(child):
-                    values[name] = value
-                    continue
-            self._path.append(wire_name)
-            value = self.read(subplan, child)
-            self._path.pop()
+            name, by_text, by_reference, digits, item = entry
+            if child.tail is not None:
+                self._no_text(child.tail)
+            text = child.text
+            if text is None:
+                value = by_reference.get(child.get("href"))
+            else:
+                value = by_text.get(text)
+                if value is None and len(text) <= digits and text.isdecimal() and text.isascii():
+                    value = by_text[text] = int(text)
+            if value is None or name in values or len(child):
+                value = self._field(item, child, name in values)
             if value is not None:
                 values[name] = value
-        if not self.errors:
-            try:
-                return plan.cls(**values)
-            except TypeError:  # a required element is missing
-                pass
-        return self._incomplete(plan, values)
+        try:
+            return plan.cls(**values)
+        except TypeError:
+            return self._incomplete(plan, values)
+
+    def _field(self, item: Field, element: etree._Element, repeated: bool) -> Any:
+        self._path.append(item.element)
+        value = self.read(item.plan, element)
+        if repeated:
+            value = self._error(UNKNOWN, f"{item.element} stands more than once")
+        self._path.pop()
+        return value
 
     def _incomplete(self, plan: Struct, values: dict[str, Any]) -> Any:
         for item in plan.fields:
@@ -132,8 +147,8 @@ class Reader:
             value = self.read(item_plan, child)
             if value is None:
                 self._error(MISSING, "an item of an array must not be nil")
-            if child.tail is not None and child.tail.strip():
-                self._error(WRONG_TYPE, f"elements are expected here, not the text {child.tail.strip()[:60]!r}")
+            if child.tail is not None:
+                self._no_text(child.tail)
             items.append(value)
         path.pop()
         return tuple(items)
@@ -144,21 +159,38 @@ class Reader:
         text = element.text or ""
         if len(text) > self._limits.text:
             return self._error(TOO_LARGE, f"a value of {len(text)} characters; at most {self._limits.text} are read")
-        self.work += 1 + len(text) // 8
+        self.work += 1 + len(text) // _CHARACTERS_PER_WORK
         try:
             value = plan.parse(text)
         except ValueError as error:
             return self._error(WRONG_TYPE, str(error))
-        kept = _KEPT.get(plan.name)
-        if kept is not None:
-            self._parsed[kept][text] = value
+        if not text.isspace():  # blank text may stand on an element that is nil or refers to another
+            self._known[plan.name][0][text] = value
         return value
 
+    def _no_text(self, text: str | None) -> None:
+        if text is not None and text.strip():
+            self._error(WRONG_TYPE, f"elements are expected here, not the text {text.strip()[:60]!r}")
+
     def _unknown(self, plan: Struct, element: etree._Element) -> None:
-        name = etree.QName(element)
-        self._path.append(name.localname)
+        self._path.append(etree.QName(element).localname)
         self._error(UNKNOWN, f"{element.tag} is not an element of {plan.name}")
         self._path.pop()
+
+    def _qualified(self, entries: dict[Any, _Entry], element: etree._Element) -> _Entry | None:
+        """Children are unqualified, but some stacks' programmers qualify them."""
+        name = etree.QName(element)
+        return entries.get(name.localname) if name.namespace in NAMESPACES else None
+
+    def _prepared(self, plan: Struct) -> dict[Any, _Entry]:
+        """What to do with a child by its tag: a table per message, because it leads to the message's known values."""
+        none: tuple[_Known, _Known] = {}, {}
+        entries = {
+            item.element: (item.name, *self._known.get(item.plan.name, none), _SAFE_DIGITS.get(item.plan.name, 0), item)
+            for item in plan.fields
+        }
+        self._entries[plan.name] = entries
+        return entries
 
     def _error(self, code: int, reason: str) -> object:
         path = "".join(f"/item[{step}]" if isinstance(step, int) else f"/{step}" for step in self._path)
@@ -166,19 +198,3 @@ class Reader:
         if len(self.errors) >= self._limits.errors:
             raise ClientFault("the message is not valid; only its first errors are told", tuple(self.errors))
         return BAD
-
-
-def is_nil(element: etree._Element) -> bool:
-    """Whether `element` says that it has no value."""
-    nil = element.get(_NIL)
-    return nil is not None and str(nil).strip() in ("true", "1")
-
-
-@cache
-def _entries(plan: Struct) -> dict[Any, tuple[str, str, int | None, Plan]]:
-    """What to do with a child by its tag; children are unqualified, but qualified ones are understood."""
-    return {
-        tag: (item.name, item.element, _KEPT.get(item.plan.name), item.plan)
-        for item in plan.fields
-        for tag in (item.element, *(f"{{{namespace}}}{item.element}" for namespace in NAMESPACES))
-    }

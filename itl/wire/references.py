@@ -6,10 +6,13 @@ from typing import cast
 
 from lxml import etree
 
+from itl.wire.contract import XSI
 from itl.wire.faults import ClientFault
 
 _LONGEST_CHAIN = 8  # no known stack points to an element that is a reference itself
 _IDENTIFIED = etree.XPath("//*[@id]")
+_HOW_MANY = etree.XPath("count(//@id)")
+_NIL = f"{{{XSI}}}nil"
 
 # Below this nothing is worth counting: a message with a few references may repeat them.
 _FREE = 10_000
@@ -18,10 +21,10 @@ _FREE = 10_000
 class References:
     """The elements of one message by their id, and the budget that repeated values are taken from."""
 
-    __slots__ = ("_budget", "_index", "_root")
+    __slots__ = ("_body", "_budget", "_index")
 
-    def __init__(self, root: etree._Element, budget: int) -> None:
-        self._root = root
+    def __init__(self, body: list[etree._Element], budget: int) -> None:
+        self._body = body
         self._budget = budget + _FREE
         self._index: dict[str, etree._Element] | None = None
 
@@ -32,16 +35,11 @@ class References:
 
     def target(self, element: etree._Element) -> etree._Element:
         """The element that holds the value of `element`: itself, or what its reference leads to."""
-        reference = element.get("href")
-        if reference is None:
-            return element
         for _ in range(_LONGEST_CHAIN):
-            if len(element) or (element.text or "").strip():
-                raise ClientFault(f'the element with href="{reference}" must be empty')
-            element = self._find(str(reference))
             reference = element.get("href")
-            if reference is None:
+            if reference is None or has_content(element):
                 return element
+            element = self._find(str(reference))
         raise ClientFault(f'href="{reference}" leads round in a circle, or on and on')
 
     def _find(self, reference: str) -> etree._Element:
@@ -55,9 +53,25 @@ class References:
         return element
 
     def _indexed(self) -> dict[str, etree._Element]:
-        elements = cast("list[etree._Element]", _IDENTIFIED(self._root))
+        """By id. Most stacks put what is referred to behind the operation, so the tree is walked only if need be."""
+        index = {str(name): element for element in self._body if (name := element.get("id")) is not None}
+        if len(index) == cast("float", _HOW_MANY(self._body[0])):
+            return index
+        elements = cast("list[etree._Element]", _IDENTIFIED(self._body[0]))
         index = {str(element.get("id")): element for element in elements}
         if len(index) != len(elements):
             twice = next(element for element in elements if index[str(element.get("id"))] is not element)
             raise ClientFault(f'the message has two elements with id="{twice.get("id")}"')
         return index
+
+
+def has_content(element: etree._Element) -> bool:
+    """Whether `element` holds elements, or text that is not blank."""
+    text = element.text
+    return (text is not None and not text.isspace() and text != "") or len(element) > 0
+
+
+def is_nil(element: etree._Element) -> bool:
+    """Whether `element`, which has no content, says that it has no value."""
+    nil = element.get(_NIL)
+    return nil is not None and str(nil).strip() in ("true", "1")

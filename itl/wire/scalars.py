@@ -42,8 +42,11 @@ def escape(text: str) -> str:
 
 def _bounded(bits: int, name: str) -> tuple[Callable[[str], int], Callable[[int], str]]:
     lowest, highest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    always_in_range = len(str(highest)) - 1
 
     def parse(text: str) -> int:
+        if len(text) <= always_in_range and text.isdecimal() and text.isascii():
+            return int(text)
         digits = text.strip(XML_SPACE)
         if not _INTEGER.fullmatch(digits):
             raise ValueError(f"{_shown(digits)} is not a whole number (xsd:{name})")
