@@ -99,19 +99,22 @@ def _groups() -> Sequence[Sequence[Check]]:
 
 
 def _judged(check: Check, subject: Proposal, log: Log) -> Result:
+    code = check.row.code
     unasked = _unasked(check.row, subject)
     if unasked is not None:
-        return Result(check.row.code, unasked)
+        return _plain(code, unasked)
     if check.applies is not None and not check.applies(subject, log):
-        return Result(check.row.code, Outcome.NOT_APPLICABLE)
+        return _plain(code, Outcome.NOT_APPLICABLE)
     finding = check.ask(subject, log)
-    if finding is None:
-        return Result(check.row.code, Outcome.PASSED)
-    return Result(check.row.code, Outcome.FAILED, finding.blocks)
+    return _plain(code, Outcome.PASSED) if finding is None else Result(code, Outcome.FAILED, finding.blocks)
 
 
 def _skipped(check: Check, subject: Proposal) -> Result:
-    return Result(check.row.code, _unasked(check.row, subject) or Outcome.SKIPPED)
+    return _plain(check.row.code, _unasked(check.row, subject) or Outcome.SKIPPED)
+
+
+_plain = cache(Result)
+"""A result without units, of which there are few: most of what judging a small proposal costs is making them."""
 
 
 def _unasked(row: Row, subject: Proposal) -> Outcome | None:
