@@ -1,0 +1,176 @@
+"""Outgoing proposals: units are chosen and reserved, and the proposal is queued, in one unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from itl.codes import HOLDING_ACCOUNTS, TransactionType
+from itl.messages import ProposalRequest, ProposalTransaction
+from registry_client import holdings, journal, queues
+from registry_client.errors import AccountError, TransactionError
+from registry_client.identifiers import TransactionIdentifier
+from registry_client.transactions import Role, State, Transaction
+from registry_client.units import (
+    Account,
+    Block,
+    Selection,
+    Wanted,
+    choose,
+    cover,
+    limited,
+    one_account,
+    proposed_block,
+    serials,
+)
+from registry_client.work import Work
+
+CARRIED_OUT = frozenset(
+    {
+        TransactionType.ISSUANCE,
+        TransactionType.EXTERNAL_TRANSFER,
+        TransactionType.CANCELLATION,
+        TransactionType.RETIREMENT,
+        TransactionType.INTERNAL_TRANSFER,
+    }
+)
+"""Transaction types that a registry of this kind proposes and carries out."""
+
+
+def next_identifier(work: Work) -> str:
+    """A transaction identifier that the registry never used."""
+    number = holdings.next_number(work.connection, "transaction", work.settings.first_transaction)
+    return str(TransactionIdentifier(work.settings.code, number))
+
+
+def next_serials(work: Work, originating: str, quantity: int, start: int | None = None) -> int:
+    """The first of `quantity` serials of a registry that were never used, or those from `start` on."""
+    name = f"serial:{originating}"
+    if start is None:
+        return holdings.next_number(work.connection, name, 1, quantity)
+    holdings.skip_numbers(work.connection, name, start + quantity)
+    return start
+
+
+def select(work: Work, selection: Selection) -> tuple[Block, ...]:
+    """Free units of one account, as parts of blocks; UnitsError if they are not there."""
+    if isinstance(selection, Wanted):
+        account = selection.account or default_account(work, work.settings.holding_account_type)
+        return choose(holdings.free(work.connection, selection, account), selection)
+    return limited(
+        [block for wanted in selection for block in cover(holdings.meeting(work.connection, wanted), wanted)]
+    )
+
+
+def default_account(work: Work, account_type: int, period: int = 0) -> Account:
+    """The first open account of a type (and, if it is no holding account, a period); one is opened if there is none."""
+    wanted_period = 0 if account_type in HOLDING_ACCOUNTS else period
+    for found in holdings.accounts_of(work.connection, account_type):
+        if found.is_open and found.period == wanted_period:
+            return found.account
+    account = next_account(work, account_type)
+    holdings.open_account(work.connection, account, wanted_period, work.now)
+    return account
+
+
+def next_account(work: Work, account_type: int) -> Account:
+    """An account number that the registry never used."""
+    account = Account(account_type, holdings.next_number(work.connection, "account", 1001))
+    return account if holdings.find_account(work.connection, account) is None else next_account(work, account_type)
+
+
+def open_account_of(work: Work, account: Account) -> Account:
+    """`account`; AccountError if the registry has none of that number, or it is closed."""
+    found = holdings.find_account(work.connection, account)
+    if found is None or not found.is_open:
+        raise AccountError(f"account {account} " + ("does not exist" if found is None else "is closed"))
+    return account
+
+
+def propose_blocks(
+    work: Work,
+    transaction_type: TransactionType,
+    blocks: Sequence[Block],
+    acquiring: Account,
+    acquiring_registry: str,
+    notice: int | None,
+) -> str:
+    """Propose something about held units, which are reserved for it; the transaction's identifier."""
+    transferring = one_account(blocks)
+    proposal = build(work, transaction_type, blocks, transferring, acquiring, acquiring_registry, notice)
+    propose(work, proposal, reserve=blocks)
+    return proposal.transaction_identifier
+
+
+def build(
+    work: Work,
+    transaction_type: TransactionType,
+    blocks: Sequence[Block],
+    transferring: Account,
+    acquiring: Account,
+    acquiring_registry: str,
+    notice: int | None = None,
+) -> ProposalTransaction:
+    """The proposal as a real registry fills it in: all six account fields always, no supplementary type."""
+    return ProposalTransaction(
+        transaction_identifier=next_identifier(work),
+        transaction_type=transaction_type,
+        transferring_registry_code=work.settings.code,
+        transferring_registry_account_type=transferring.account_type,
+        transferring_registry_account_identifier=transferring.identifier,
+        acquiring_registry_code=acquiring_registry,
+        acquiring_registry_account_type=acquiring.account_type,
+        acquiring_registry_account_identifier=acquiring.identifier,
+        notification_identifier=notice,
+        proposal_unit_blocks=tuple(proposed_block(block, transferring, acquiring) for block in blocks),
+    )
+
+
+def propose(work: Work, proposal: ProposalTransaction, reserve: Sequence[Block] | None = None) -> None:
+    """Enter and queue a proposal.
+
+    `reserve` are the parts of held blocks to keep for it; None: as many of its units as are held and free, which is
+    for proposals that are meant to be refused. TransactionError if the registry could not carry it out or has used
+    its identifier.
+    """
+    if proposal.transaction_type not in CARRIED_OUT:
+        raise TransactionError(
+            f"a transaction of type {proposal.transaction_type} is not one this registry carries out"
+        )
+    identifier = proposal.transaction_identifier
+    if journal.find(work.connection, identifier) is not None:
+        raise TransactionError(f"{identifier} is used already")
+    issued = proposal.transaction_type == TransactionType.ISSUANCE
+    if reserve is None and not issued:
+        reserve = [
+            part.cut(serials(block))
+            for block in proposal.proposal_unit_blocks
+            for part in holdings.meeting(work.connection, serials(block))
+            if part.reserved_by is None
+        ]
+    holdings.reserve(work.connection, () if issued else reserve or (), identifier)
+    journal.add(work.connection, proposal, Role.INITIATOR, State.PROPOSED, work.now, work.enquire_at)
+    journal.note(work.connection, identifier, State.PROPOSED, "proposed", work.now)
+    queue_proposal(work, proposal)
+    work.tell("proposed", f"transaction type {proposal.transaction_type}", identifier, State.PROPOSED)
+
+
+def queue_proposal(work: Work, proposal: ProposalTransaction) -> None:
+    """Let the log be sent the proposal, the same content each time."""
+    settings = work.settings
+    request = ProposalRequest(
+        sender=settings.code,
+        addressee=settings.hub_code,
+        major_version=settings.versions[0],
+        minor_version=settings.versions[1],
+        proposed_transaction=proposal,
+    )
+    queues.queue(work.connection, proposal.transaction_identifier, request, work.now)
+
+
+def refuse(work: Work, transaction: Transaction, codes: Sequence[int], cause: str) -> None:
+    """The log did not take the proposal: the units are free, and nothing more will come."""
+    holdings.release(work.connection, transaction.identifier)
+    for code in codes:
+        journal.answer(work.connection, transaction.identifier, code, (), work.now)
+    journal.record(work.connection, transaction.identifier, State.REFUSED, cause, work.now, work.enquire_at)
+    work.tell("changed", cause, transaction.identifier, State.REFUSED, tuple(codes))

@@ -1,0 +1,69 @@
+"""What there is to see in a registry: its accounts, units, transactions and messages. Reads only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from itl.messages import ITLNoticeRequest, MessageRequest
+from registry_client import holdings, journal, queues
+from registry_client.errors import TransactionError
+from registry_client.holdings import Holding, OpenedAccount
+from registry_client.queues import Delivery, Received
+from registry_client.store import Store
+from registry_client.transactions import State, Transaction
+from registry_client.units import Block
+
+
+class Records:
+    """The records of a registry in `store`. Lists of what grows come a page at a time, the latest first."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def accounts(self) -> list[OpenedAccount]:
+        """All accounts, by type and identifier."""
+        with self.store.read() as connection:
+            return holdings.accounts_of(connection)
+
+    def holdings(self) -> list[Holding]:
+        """Units by account, type, period and originating registry."""
+        with self.store.read() as connection:
+            return holdings.totals(connection)
+
+    def blocks(self) -> list[Block]:
+        """All unit blocks, by originating registry and serial."""
+        with self.store.read() as connection:
+            return holdings.blocks(connection)
+
+    def transaction(self, identifier: str) -> Transaction:
+        """The transaction with history and answers; TransactionError if there is none."""
+        with self.store.read() as connection:
+            found = journal.read(connection, identifier)
+        if found is None:
+            raise TransactionError(f"{identifier}: no such transaction in this registry")
+        return found
+
+    def transactions(self, *, state: State | None = None, limit: int = 100, offset: int = 0) -> list[Transaction]:
+        """Transactions without their history and answers."""
+        with self.store.read() as connection:
+            return journal.page(connection, limit, offset, state)
+
+    def messages(self, limit: int = 100) -> list[tuple[datetime, MessageRequest]]:
+        """What the log's administrators wrote, with the time of arrival."""
+        with self.store.read() as connection:
+            return queues.received(connection, MessageRequest, limit)
+
+    def notices(self, limit: int = 100) -> list[tuple[datetime, ITLNoticeRequest]]:
+        """The log's notices, with the time of arrival."""
+        with self.store.read() as connection:
+            return queues.received(connection, ITLNoticeRequest, limit)
+
+    def deliveries(self, identifier: str | None = None, limit: int = 100) -> list[Delivery]:
+        """Calls to the hub and how they went, of one transaction or all."""
+        with self.store.read() as connection:
+            return queues.deliveries(connection, identifier, limit)
+
+    def without_effect(self, limit: int = 100) -> list[Received]:
+        """Messages of the hub that had no effect, with the reason."""
+        with self.store.read() as connection:
+            return queues.without_effect(connection, limit)

@@ -1,0 +1,346 @@
+"""A registry: accounts and units, proposals to the log and transfers from it, in a store that survives a crash.
+
+Every public method is one unit of work and safe for threads. What the hub sends is stored and acknowledged by
+`receive`, and takes effect in `process`; what the hub is told is queued, and leaves in `deliver`. Both passes can be
+called by hand, or run in the background between `start` and `stop`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+
+from itl.clock import Clock, system_clock
+from itl.codes import SHARE_OF_PROCEEDS_ACCOUNT, TransactionType
+from itl.messages import (
+    MessageRequest,
+    ProposalTransaction,
+)
+from registry_client import delivery, holdings, incoming, journal, proposing, queues
+from registry_client.background import Background
+from registry_client.delivery import Hub
+from registry_client.errors import TransactionError
+from registry_client.identifiers import AccountNumber, SerialRange
+from registry_client.queues import Incoming, Received
+from registry_client.records import Records
+from registry_client.settings import Decision, Delay, Policy, Settings, accept_all
+from registry_client.store import Store
+from registry_client.transactions import Event, State, Transaction
+from registry_client.units import Account, Attributes, Block, Selection
+from registry_client.work import Work, log
+
+CDM_ACCOUNTS = (
+    (Account(110, 1000), 0),
+    (Account(*SHARE_OF_PROCEEDS_ACCOUNT), 0),
+    (Account(240, 2240), 2),
+    (Account(241, 2241), 2),
+    (Account(242, 2242), 2),
+)
+"""The fixed accounts of the CDM registry with their periods (2240 to 2242 and 1100 are published numbers)."""
+
+PARTY_ACCOUNTS = ((Account(100, 1001), 0),)
+"""The holding account that every Party's registry begins with."""
+
+
+class Registry(Records):
+    """The registry `settings.code`, with its data at `database` and `hub` to reach the log.
+
+    `policy` is asked about every incoming transfer that is otherwise in order. StoreError if the database is another's.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        hub: Hub,
+        *,
+        database: str = "sqlite://",
+        policy: Policy = accept_all,
+        clock: Clock = system_clock,
+    ) -> None:
+        self.settings = settings
+        super().__init__(Store(database, settings.code))
+        self._hub = hub
+        self._policy = policy
+        self._clock = clock
+        self._subscribers: list[Callable[[Event], None]] = []
+        self._changed = threading.Condition()
+        self._executor = ThreadPoolExecutor(settings.senders, thread_name_prefix=f"{settings.code}-sender")
+        self._processing = threading.Lock()
+        self._delivering = threading.Lock()
+        self._background = Background(
+            settings.code, self.process, self.deliver, self._next_delivery, self.store.version, self._stir
+        )
+        with self._work() as work:
+            for account, period in CDM_ACCOUNTS if settings.is_cdm else PARTY_ACCOUNTS:
+                if holdings.find_account(work.connection, account) is None:
+                    holdings.open_account(work.connection, account, period, work.now)
+
+    @property
+    def code(self) -> str:
+        return self.settings.code
+
+    # Accounts
+
+    def open_account(self, account_type: int, *, period: int = 0, identifier: int | None = None) -> AccountNumber:
+        """A new account, with a new number or `identifier`; AccountError if that exists."""
+        with self._work() as work:
+            account = Account(account_type, identifier) if identifier else proposing.next_account(work, account_type)
+            holdings.open_account(work.connection, account, period, work.now)
+        return AccountNumber(self.code, account.account_type, account.identifier, period)
+
+    def close_account(self, account: Account) -> None:
+        """Close an account for good; AccountError if it does not exist or still holds units."""
+        with self._work() as work:
+            holdings.close_account(work.connection, account, work.now)
+
+    # Proposals: each returns the identifier of the transaction
+
+    def issue(
+        self,
+        unit_type: int,
+        quantity: int,
+        *,
+        period: int,
+        originating: str | None = None,
+        project: int | None = None,
+        activity: int | None = None,
+        track: int | None = None,
+        expiry: date | None = None,
+        account: Account | None = None,
+        start: int | None = None,
+    ) -> str:
+        """Issue `quantity` new units.
+
+        `originating` is the Party whose units they are: for the CDM registry the host Party, else the registry itself.
+        The serials are the next unused ones of that Party, or begin at `start`. `account` is the registry's holding
+        account (the CDM registry's pending account) unless named.
+        """
+        attributes = Attributes(
+            unit_type=unit_type,
+            original_period=period,
+            applicable_period=period,
+            lulucf_activity=activity,
+            project=project,
+            track=track,
+            expiry_date=expiry,
+        )
+        originating = originating or self.code
+        with self._work() as work:
+            first = proposing.next_serials(work, originating, quantity, start)
+            units = SerialRange(originating, first, first + quantity - 1)
+            return self._issue(work, [(units, attributes)], account)
+
+    def issue_units(self, units: Sequence[tuple[SerialRange, Attributes]], *, account: Account | None = None) -> str:
+        """Issue units whose serials and attributes are given, several blocks in one transaction."""
+        with self._work() as work:
+            for serials, _ in units:
+                proposing.next_serials(work, serials.originating_registry, serials.quantity, serials.start)
+            return self._issue(work, units, account)
+
+    def transfer(self, units: Selection, to_registry: str, to_account: Account, *, notice: int | None = None) -> str:
+        """Transfer units to another registry; UnitsError if they are not there or not free, as for all that follow."""
+        return self._propose(TransactionType.EXTERNAL_TRANSFER, units, to_account, to_registry, notice)
+
+    def cancel(
+        self, units: Selection, *, account_type: int = 230, account: Account | None = None, notice: int | None = None
+    ) -> str:
+        """Cancel units, into `account` or the registry's account of that type for their period."""
+        return self._propose(TransactionType.CANCELLATION, units, account or account_type, self.code, notice)
+
+    def retire(self, units: Selection, *, account: Account | None = None) -> str:
+        """Retire units, into `account` or the registry's retirement account for their period."""
+        return self._propose(TransactionType.RETIREMENT, units, account or 300, self.code, None)
+
+    def move(self, units: Selection, to_account: Account, *, notice: int | None = None) -> str:
+        """Transfer units between accounts of the registry (type 10)."""
+        return self._propose(TransactionType.INTERNAL_TRANSFER, units, to_account, self.code, notice)
+
+    def propose(self, proposal: ProposalTransaction) -> str:
+        """Send a proposal as it is, right or wrong; of its units, those that are held and free are reserved.
+
+        For what the other methods would not let out: the log is to be the judge. Its identifier may come from
+        `next_identifier`. TransactionError if that was used, or for a type that this registry does not carry out.
+        """
+        with self._work() as work:
+            proposing.propose(work, proposal)
+        return proposal.transaction_identifier
+
+    def next_identifier(self) -> str:
+        """A transaction identifier that nothing else will get."""
+        with self._work() as work:
+            return proposing.next_identifier(work)
+
+    def message(self, text: str) -> None:
+        """Let the administrators of the log be told something."""
+        major, minor = self.settings.versions
+        with self._work() as work:
+            request = MessageRequest(
+                sender=self.code,
+                addressee=self.settings.hub_code,
+                major_version=major,
+                minor_version=minor,
+                message_content=text,
+                message_date_time=work.now,
+            )
+            queues.queue(work.connection, "", request, work.now)
+
+    # What the hub sends
+
+    def receive(self, message: Incoming) -> tuple[int, ...]:
+        """Store a message of the hub before it is acknowledged; the codes of why not, if it is not.
+
+        The same content again is acknowledged again, and has no second effect.
+        """
+        codes = incoming.wrong_head(message, self.code, self.settings.hub_code, self.settings.versions)
+        if not codes:
+            with self._work() as work:
+                queues.receive(work.connection, message, work.now)
+        return codes
+
+    def decide(self, identifier: str, decision: Decision) -> None:
+        """Answer a transfer to this registry that the policy delayed; TransactionError if it does not wait for that."""
+        with self._work() as work:
+            transaction = journal.get(work.connection, identifier)
+            if transaction.state is not State.RECEIVED or isinstance(decision, Delay):
+                raise TransactionError(f"{identifier} is {transaction.state}: there is nothing to decide")
+            incoming.answer(work, transaction, decision)
+
+    def now(self) -> datetime:
+        """The registry's time, as it tells it to the log."""
+        return self._clock()
+
+    # Passes
+
+    def process(self) -> int:
+        """Take up messages that wait in the inbox, a batch at most; how many there were."""
+        with self._processing:
+            with self.store.read() as connection:
+                if not queues.untaken(connection, 1):
+                    return 0
+            with self._work() as work:
+                waiting = queues.untaken(work.connection, self.settings.batch)
+                for received in waiting:
+                    self._follow(work, received)
+            return len(waiting)
+
+    def deliver(self) -> int:
+        """Send calls that are due, a batch at most; how many were tried."""
+        with self._delivering:
+            if self._next_delivery() != 0.0:
+                return 0
+            with self._work() as work:
+                delivery.enquire_about_silent(work)
+                calls = queues.due(work.connection, work.now, self.settings.batch)
+            sent = delivery.send(self._hub, calls, self._executor)
+            with self._work() as work:
+                delivery.record(work, sent)
+            return len(calls)
+
+    def settle(self) -> None:
+        """Process and deliver until nothing is left that could be done now."""
+        while self.process() + self.deliver():
+            pass
+
+    def start(self, *, follow: timedelta | None = None) -> None:
+        """Process and deliver in the background, woken by what happens here.
+
+        `follow`: also look at this interval whether another process wrote to the database.
+        """
+        self._background.start()
+        if follow is not None:
+            self.follow(follow)
+
+    def follow(self, interval: timedelta) -> None:
+        """Look at this interval whether another process wrote to the database, so that `wait` sees it; until `stop`."""
+        self._background.follow(interval)
+
+    def stop(self) -> None:
+        """End the background passes; what waits stays in the store."""
+        self._background.stop()
+
+    def close(self) -> None:
+        """Stop, and let go of the database."""
+        self.stop()
+        self._executor.shutdown()
+        self.store.close()
+
+    def wait(self, identifier: str, timeout: float) -> Transaction:
+        """Wait until a transaction is settled here: final, and the hub told all that it is to be told.
+
+        It may still have to come, as a transfer to this registry. TimeoutError after `timeout` seconds.
+        """
+
+        def settled() -> bool:
+            with self.store.read() as connection:
+                found = journal.find(connection, identifier)
+            return found is not None and found.is_settled
+
+        with self._changed:
+            if not self._changed.wait_for(settled, timeout):
+                raise TimeoutError(f"{identifier} is not settled in registry {self.code} after {timeout} seconds")
+        return self.transaction(identifier)
+
+    def on_event(self, tell: Callable[[Event], None]) -> None:
+        """Let `tell` be called, after each commit and in the thread that made it, with what happened."""
+        self._subscribers.append(tell)
+
+    # Inside
+
+    def _issue(self, work: Work, units: Sequence[tuple[SerialRange, Attributes]], account: Account | None) -> str:
+        if account is None:
+            account = proposing.default_account(work, self.settings.holding_account_type)
+        proposing.open_account_of(work, account)
+        blocks = [Block(serials, attributes, account) for serials, attributes in units]
+        proposal = proposing.build(work, TransactionType.ISSUANCE, blocks, account, account, self.code)
+        proposing.propose(work, proposal)
+        return proposal.transaction_identifier
+
+    def _propose(
+        self,
+        transaction_type: TransactionType,
+        units: Selection,
+        to: Account | int,
+        registry: str,
+        notice: int | None,
+    ) -> str:
+        with self._work() as work:
+            blocks = proposing.select(work, units)
+            if isinstance(to, int):
+                to = proposing.default_account(work, to, blocks[0].attributes.applicable_period if blocks else 0)
+            elif registry == self.code:
+                proposing.open_account_of(work, to)
+            return proposing.propose_blocks(work, transaction_type, blocks, to, registry, notice)
+
+    def _follow(self, work: Work, received: Received) -> None:
+        subject, transaction = incoming.subject(received.message)
+        note = work.guarded(lambda: incoming.follow(work, received.message, self._policy), subject, transaction)
+        queues.take(work.connection, received, work.now, note)
+
+    def _next_delivery(self) -> float | None:
+        """Seconds until a call is due; None if nothing waits."""
+        with self.store.read() as connection:
+            due = [at for at in (queues.next_due(connection), journal.next_enquiry(connection)) if at is not None]
+        return max(0.0, (min(due) - self._clock()).total_seconds()) if due else None
+
+    def _stir(self) -> None:
+        """Something was committed: passes and waiters look whether it is for them."""
+        self._background.wake()
+        with self._changed:
+            self._changed.notify_all()
+
+    @contextmanager
+    def _work(self) -> Iterator[Work]:
+        """A unit of work; when it is committed, waiters and passes wake and subscribers are told."""
+        with self.store.write() as connection:
+            work = Work(connection, self._clock(), self.settings)
+            yield work
+        self._stir()
+        for tell in tuple(self._subscribers):
+            for event in work.events:
+                try:
+                    tell(event)
+                except Exception:
+                    log.exception("a subscriber failed on %s", event)

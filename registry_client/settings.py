@@ -1,0 +1,74 @@
+"""What an operator may decide about a registry: who it is, how patient it is, and what it accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from itl.codes import CDM, HOLDING_ACCOUNTS
+from itl.messages import ProposalTransaction
+
+RECEIVING_ACCOUNTS = HOLDING_ACCOUNTS - {110, 131} | {210, 220, 240, 241, 242}
+"""Account types into which external transfers go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """The transfer may come in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The transfer may not come in; `codes` say why (5904: not consistent with the Party's policy)."""
+
+    codes: tuple[int, ...] = (5904,)
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """Someone decides later, by `Registry.decide`."""
+
+
+Decision = Accept | Reject | Delay
+Policy = Callable[[ProposalTransaction], Decision]
+"""What the registry says to an incoming transfer that its own checks found in order. Called once per proposal."""
+
+
+def accept_all(proposal: ProposalTransaction) -> Decision:
+    """The policy of a registry that takes whatever fits its accounts."""
+    return Accept()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One registry's settings; times are timedeltas."""
+
+    code: str
+    """Registry code: ISO 3166 alpha-2, or CDM."""
+    hub_code: str = "ITL"
+    versions: tuple[int, int] = (1, 1)
+    """Major and minor version of the standard."""
+    sends_terminated: bool = True
+    """Whether it reports a termination to the log (status 5); one real registry never did."""
+    enquire_after: timedelta = timedelta(hours=1)
+    """How long an open transaction may be silent before the log is asked where it stands."""
+    first_retry: timedelta = timedelta(seconds=1)
+    last_retry: timedelta = timedelta(minutes=5)
+    """Bounds of the exponential back-off of a call that brought no answer."""
+    senders: int = 4
+    """Calls to the hub at the same time; those of one transaction are always one after the other."""
+    batch: int = 64
+    """Messages taken up by one pass of processing or delivery."""
+    receiving_accounts: frozenset[int] = frozenset(RECEIVING_ACCOUNTS)
+    first_transaction: int = 100_001
+    """The first running number of its transaction identifiers."""
+
+    @property
+    def is_cdm(self) -> bool:
+        return self.code == CDM
+
+    @property
+    def holding_account_type(self) -> int:
+        """Where it issues to and transfers from: the CDM registry's pending account, a Party's holding account."""
+        return 110 if self.is_cdm else 100

@@ -1,0 +1,99 @@
+"""The registry's database: an SQLite file, or `sqlite://` in memory. One writer at a time, every commit on disk."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import StaticPool
+
+from registry_client import tables
+from registry_client.errors import StoreError
+
+PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+"""Readers do not wait for the writer, and a commit is on disk when it returns."""
+
+
+class Store:
+    """The database of the registry `code` at `url` (an SQLAlchemy URL), made if it is not there.
+
+    StoreError if it belongs to another registry, has another version, or cannot be opened. Safe for threads, and for
+    several processes on one file.
+    """
+
+    def __init__(self, url: str, code: str) -> None:
+        address = sa.make_url(url)
+        if address.get_backend_name() != "sqlite":
+            raise StoreError(f"{url}: a registry keeps its data in SQLite; name a file, as in sqlite:///gb.db")
+        in_memory = address.database in (None, "", ":memory:")
+        self._writing = threading.RLock()
+        self._reading: Any = self._writing if in_memory else nullcontext()
+        arguments: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}}
+        self._engine = sa.create_engine(address, poolclass=StaticPool if in_memory else None, **arguments)
+        sa.event.listen(self._engine, "connect", _prepare)
+        sa.event.listen(self._engine, "begin", _begin)
+        self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._watching: sa.Connection | None = None
+        try:
+            self._create(url, code)
+        except sa.exc.DatabaseError as error:
+            self.close()
+            raise StoreError(f"{url} cannot be opened: {error.orig}") from error
+        except StoreError:
+            self.close()
+            raise
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """A unit of work: all of it is committed at the end, or nothing."""
+        with self._writing, self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """One consistent view of the database."""
+        with self._reading, self._engine.begin() as connection:
+            yield connection
+
+    def version(self) -> int:
+        """A number that changes when another connection, also of another process, has committed."""
+        with self._writing:
+            if self._watching is None:
+                self._watching = self._engine.execution_options(begin=None).connect()
+            return int(self._watching.exec_driver_sql("PRAGMA data_version").scalar_one())
+
+    def close(self) -> None:
+        if self._watching is not None:
+            self._watching.close()
+            self._watching = None
+        self._engine.dispose()
+
+    def _create(self, url: str, code: str) -> None:
+        with self.write() as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+            if version == 0 and not sa.inspect(connection).get_table_names():
+                tables.metadata.create_all(connection)
+                for trigger in tables.TRIGGERS:
+                    connection.exec_driver_sql(trigger)
+                connection.execute(tables.owner.insert().values(code=code))
+                connection.exec_driver_sql(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
+            elif version != tables.SCHEMA_VERSION:
+                raise StoreError(f"{url} has version {version}, this program reads {tables.SCHEMA_VERSION}")
+            stored = connection.execute(sa.select(tables.owner.c.code)).scalar_one()
+            if stored != code:
+                raise StoreError(f"{url} is the database of registry {stored}, not of {code}")
+
+
+def _prepare(connection: Any, record: Any) -> None:
+    connection.isolation_level = None  # the driver would begin deferred, and lose against other writers
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: sa.Connection) -> None:
+    statement = connection.get_execution_options().get("begin", "BEGIN")
+    if statement is not None:
+        connection.exec_driver_sql(statement)

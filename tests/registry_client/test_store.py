@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry_client import holdings, tables
+from registry_client.errors import AccountError, StoreError
+from registry_client.identifiers import SerialRange
+from registry_client.store import Store
+from registry_client.units import Account, Attributes, Block
+from tests.registry_client.log import NOON
+
+HOLDING = Account(100, 1001)
+AAU = Attributes(unit_type=1, original_period=1, applicable_period=1)
+
+
+def block(start: int, end: int) -> Block:
+    return Block(SerialRange("GB", start, end), AAU, HOLDING)
+
+
+def opened(url: str = "sqlite://") -> Store:
+    store = Store(url, "GB")
+    with store.write() as connection:
+        holdings.open_account(connection, HOLDING, 0, NOON)
+    return store
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)).map(sorted), max_size=12))
+def test_the_database_keeps_a_unit_in_one_block(ranges: list[list[int]]) -> None:
+    store, held = opened(), set[int]()
+    for start, end in ranges:
+        units = set(range(start, end + 1))
+        if units & held:
+            with pytest.raises(sa.exc.IntegrityError, match="holds already"), store.write() as connection:
+                holdings.add(connection, [block(start, end)], NOON)
+        else:
+            with store.write() as connection:
+                holdings.add(connection, [block(start, end)], NOON)
+            held |= units
+    store.close()
+
+
+@given(st.data())
+def test_reserving_a_part_loses_and_adds_no_unit(data: st.DataObject) -> None:
+    store = opened()
+    with store.write() as connection:
+        holdings.add(connection, [block(1, 40), block(41, 90)], NOON)
+        start = data.draw(st.integers(1, 90))
+        wanted = SerialRange("GB", start, data.draw(st.integers(start, 90)))
+        parts = [held.cut(wanted) for held in holdings.meeting(connection, wanted)]
+        holdings.reserve(connection, parts, "GB1")
+        blocks = holdings.blocks(connection)
+        assert [serial for b in blocks for serial in range(b.range.start, b.range.end + 1)] == list(range(1, 91))
+        reserved = [b.range for b in blocks if b.reserved_by == "GB1"]
+        assert [serial for r in reserved for serial in range(r.start, r.end + 1)] == list(
+            range(wanted.start, wanted.end + 1)
+        )
+        assert holdings.reserved_quantity(connection, "GB1") == wanted.quantity
+    store.close()
+
+
+@pytest.mark.parametrize("change", [{"range_start": 9}, {"range_end": 21}, {"originating_registry": "FR"}])
+def test_a_block_only_shrinks(change: dict[str, object]) -> None:
+    store = opened()
+    with store.write() as connection:
+        holdings.add(connection, [block(10, 20)], NOON)
+    with pytest.raises(sa.exc.IntegrityError, match="only shrinks"), store.write() as connection:
+        connection.execute(tables.unit_blocks.update().values(**change))
+    store.close()
+
+
+def test_an_account_that_holds_units_is_not_closed() -> None:
+    store = opened()
+    with store.write() as connection:
+        holdings.add(connection, [block(10, 20)], NOON)
+    with pytest.raises(AccountError, match="still holds units"), store.write() as connection:
+        holdings.close_account(connection, HOLDING, NOON)
+    with pytest.raises(AccountError, match="exists already"), store.write() as connection:
+        holdings.open_account(connection, HOLDING, 0, NOON)
+    with pytest.raises(AccountError, match="does not exist"), store.write() as connection:
+        holdings.close_account(connection, Account(100, 7), NOON)
+    store.close()
+
+
+def test_a_database_of_another_registry_is_not_used(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/gb.db"
+    opened(url).close()
+    with pytest.raises(StoreError, match="registry GB, not of FR"):
+        Store(url, "FR")
+
+
+def test_a_database_of_another_version_is_not_used(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/gb.db"
+    store = opened(url)
+    with store.write() as connection:
+        connection.exec_driver_sql("PRAGMA user_version = 99")
+    store.close()
+    with pytest.raises(StoreError, match="version 99"):
+        Store(url, "GB")
+
+
+def test_what_is_no_database_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("this is no database, whatever its name says" * 100)
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store(f"sqlite:///{tmp_path}/text", "GB")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store(f"sqlite:///{tmp_path}/absent/gb.db", "GB")
+    with pytest.raises(StoreError, match="in SQLite"):
+        Store("postgresql://localhost/gb", "GB")
+
+
+def test_times_are_kept_to_the_microsecond(tmp_path: Path) -> None:
+    store = opened()
+    at = NOON.replace(microsecond=123_457)
+    with store.write() as connection:
+        holdings.open_account(connection, Account(121, 5), 0, at)
+        found = connection.execute(
+            sa.select(tables.accounts.c.opened_at).where(tables.accounts.c.account_type == 121)
+        ).scalar_one()
+    assert found == at
+    store.close()
