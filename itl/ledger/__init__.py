@@ -1,0 +1,1 @@
+"""The ledger as values: unit blocks as ranges of serials, and what transactions do to them."""
