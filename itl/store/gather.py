@@ -11,12 +11,16 @@ import msgspec
 from sqlalchemy import Connection, TextualSelect, select, text
 
 from itl.codes import TransactionStatus
+from itl.errors import LedgerError
 from itl.ledger.block import HeldBlock, Reservation, SerialRange
 from itl.ledger.ranges import union
 from itl.lifecycle.transaction import TransactionHead
 from itl.store import tables as t
 from itl.store.rows import SettledBlock, held_block, settled_block
 from itl.store.transitions import HEAD_COLUMNS, head_of
+
+MAX_LOADED = 100_000
+"""Most blocks of the ledger that are loaded for one batch, or for one proposal alone (about 100 MB)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,18 +137,28 @@ def originators(connection: Connection, transaction_ids: Iterable[int]) -> set[s
     )
 
 
-def units(connection: Connection, wanted: Iterable[SerialRange]) -> StoredUnits:
-    """The unit blocks and reservations that have a serial in `wanted`, whole. Two queries."""
+class TooManyBlocks(LedgerError):  # noqa: N818 - says what it is
+    """What is asked for touches more blocks of the ledger than one unit of work may load."""
+
+
+def units(connection: Connection, wanted: Iterable[SerialRange], limit: int = MAX_LOADED) -> StoredUnits:
+    """The unit blocks and reservations that have a serial in `wanted`, whole. Two queries.
+
+    Raises TooManyBlocks where there are more than `limit` of them: one proposed range may span a whole ledger.
+    """
     ranges = union(wanted)
     if not ranges:
         return StoredUnits((), (), {}, frozenset())
     parameter = {
-        "wanted": msgspec.json.encode([[each.originating_registry, each.start, each.end] for each in ranges]).decode()
+        "wanted": msgspec.json.encode([[each.originating_registry, each.start, each.end] for each in ranges]).decode(),
+        "limit": limit + 1,
     }
     held: dict[int, t.Record] = {
         row.id: row for row in connection.execute(_touching("unit_blocks", connection), parameter)
     }
     reserved = {row.id: row for row in connection.execute(_touching("reservations", connection), parameter)}
+    if max(len(held), len(reserved)) > limit:
+        raise TooManyBlocks(f"more than {limit} blocks of the ledger lie in {len(ranges)} ranges; ask for less at once")
     heads = _reserving(connection, {row.transaction_id for row in reserved.values()})
     return StoredUnits(
         tuple(held_block(row) for row in held.values()),
@@ -190,5 +204,6 @@ def _touching(table: str, connection: Connection) -> TextualSelect:
                  WHERE p.originating_registry = {registry} AND p.serial_start <= {start}
                  ORDER BY p.serial_start DESC LIMIT 1),
                 {start})
+        LIMIT :limit
     """  # noqa: S608 - names are ours, values are bound
     return text(statement).columns(*columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,17 +63,7 @@ def record(connection: Connection, batch: Batch, ids: dict[tuple[str, int], int]
 def _judge(connection: Connection, judged: list[Judged], now: datetime) -> None:
     if not judged:
         return
-    changed = connection.execute(
-        update(t.transactions).where(
-            t.transactions.c.id == bindparam("of_id"), t.transactions.c.status == bindparam("of_status")
-        ),
-        [
-            {"of_id": each.transaction_id, "of_status": each.seen_status} | changes(each.transition, now)
-            for each in judged
-        ],
-    )
-    if changed.rowcount not in (len(judged), -1):
-        raise ConflictError("a transaction of the batch moved on while it was judged; judge again")
+    _move_on(connection, judged, now)
     _insert(
         connection,
         t.status_history,
@@ -115,6 +106,18 @@ def _judge(connection: Connection, judged: list[Judged], now: datetime) -> None:
         ),
     )
     post(connection, [(each.transaction_id, send) for each in judged for send in each.transition.sends], now)
+
+
+def _move_on(connection: Connection, judged: list[Judged], now: datetime) -> None:
+    """One statement for all that change alike."""
+    alike: dict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
+    for each in judged:
+        alike[("seen", each.seen_status), *changes(each.transition, now).items()].append(each.transaction_id)
+    for values, ids in alike.items():
+        (_, seen), *changed = values
+        unmoved = t.transactions.c.id.in_(ids) & (t.transactions.c.status == seen)
+        if connection.execute(update(t.transactions).where(unmoved).values(dict(changed))).rowcount != len(ids):
+            raise ConflictError("a transaction of the batch moved on while it was judged; judge again")
 
 
 def _settle(connection: Connection, settled: list[Settled], ids: dict[tuple[str, int], int], now: datetime) -> None:

@@ -18,7 +18,7 @@ from itl.messages import ProposalRequest, load
 from itl.store import gather
 from itl.store import tables as t
 from itl.store.database import Database
-from itl.store.gather import Settlement, StoredUnits, Task
+from itl.store.gather import Settlement, StoredUnits, Task, TooManyBlocks
 from itl.store.record import record
 from itl.store.reference_data import ReferenceData, projects
 from itl.worker.judging import Work, judge_batch, wanted_serials
@@ -46,6 +46,7 @@ def work_once(
         return _one_batch(database, reference, clock, identity, practice, limit)
     except Exception as error:
         if limit > 1:
+            log.warning("batch failed, trying a smaller one", problem=str(error), limit=limit)
             return work_once(database, reference, clock, identity, practice, max(1, limit // 8))
         _put_off(database, clock(), error)
         return 1
@@ -72,7 +73,14 @@ def _one_batch(
             connection,
             {each.originating_registry for each in wanted} | gather.originators(connection, settling),
         )
-        completed, stored = _ledger_around(connection, wanted, settling)
+        too_wide: frozenset[int] = frozenset()
+        try:
+            completed, stored = _ledger_around(connection, wanted, settling)
+        except TooManyBlocks:
+            if len(tasks) > 1 or not proposals:
+                raise
+            too_wide = frozenset(proposals)
+            completed, stored = _ledger_around(connection, [], settling)
         ledger = Snapshot(stored.held, stored.reserved)
         named = {
             (block.originating_registry_code, block.project_identifier)
@@ -81,7 +89,7 @@ def _one_batch(
             if block.project_identifier is not None
         }
         view = View(now=now, reference=known, units=ledger, projects=projects(connection, named))
-        work = Work(tasks, proposals, {each.transaction_id: each for each in completed})
+        work = Work(tasks, proposals, {each.transaction_id: each for each in completed}, too_wide)
         batch = judge_batch(work, view, ledger, identity, practice)
         record(connection, batch, stored.ids, now)
     log.info("batch recorded", tasks=len(tasks), judged=len(batch.judged), settled=len(batch.settled))

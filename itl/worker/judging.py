@@ -31,6 +31,8 @@ class Work:
     """By `inbox_id`."""
     settlements: Mapping[int, Settlement]
     """By `transaction_id`."""
+    too_wide: frozenset[int] = frozenset()
+    """Proposals, by `inbox_id`, that touch more blocks of the ledger than can be judged: refused with 1104."""
 
 
 def judge_batch(work: Work, view: View, ledger: Snapshot, log: LogIdentity, practice: Practice) -> Batch:
@@ -46,7 +48,9 @@ def judge_batch(work: Work, view: View, ledger: Snapshot, log: LogIdentity, prac
             if task.transaction_id in waiting:
                 _settle(waiting.pop(task.transaction_id), ledger, batch)
         elif task.inbox_id in work.proposals:
-            batch.judged.append(_judge(task, work.proposals[task.inbox_id], view, ledger, log, practice))
+            request = work.proposals[task.inbox_id]
+            verdict = judge.too_many_blocks() if task.inbox_id in work.too_wide else judge.proposal(request, view)
+            batch.judged.append(_judged(task, request, verdict, ledger, log, practice))
     return batch
 
 
@@ -57,11 +61,10 @@ def wanted_serials(proposal: ProposalTransaction) -> Iterable[SerialRange]:
             yield serials(block)
 
 
-def _judge(
-    task: Task, request: ProposalRequest, view: View, ledger: Snapshot, log: LogIdentity, practice: Practice
+def _judged(
+    task: Task, request: ProposalRequest, verdict: judge.Verdict, ledger: Snapshot, log: LogIdentity, practice: Practice
 ) -> Judged:
     proposal = request.proposed_transaction
-    verdict = judge.proposal(request, view)
     evaluation = verdict.evaluation_results
     reserved: tuple[SerialRange, ...] = ()
     if not evaluation:

@@ -1,0 +1,244 @@
+"""Gather, judge, record: a batch costs a bounded number of queries, and one bad task does not hold up the others."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import event, insert, select
+
+from itl.checks import judge
+from itl.clock import SetClock
+from itl.hub import Hub
+from itl.ledger.block import SerialRange
+from itl.messages import (
+    NotificationRequest,
+    ProposalRequest,
+    ProposalTransaction,
+    TransactionUnitBlock,
+    content_digest,
+    dump,
+    load,
+)
+from itl.settings import Settings
+from itl.store import gather
+from itl.store import tables as t
+from itl.store.acceptance import Acceptance, Content, accept_proposal
+from itl.store.arrival import Arrival
+from itl.store.database import Database
+from itl.store.enrolment import put_sandbox
+from itl.store.gather import TooManyBlocks, units
+
+NOW = datetime(2012, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def hub(database_url: str) -> Iterator[Hub]:
+    with Database(database_url).write() as connection:
+        put_sandbox(connection, NOW)
+    hub = Hub(Settings(database=database_url), SetClock(NOW))
+    yield hub
+    hub.close()
+
+
+def issued(hub: Hub, blocks: int, size: int = 10) -> None:
+    """A ledger of `blocks` adjacent blocks of AAU, held by GB."""
+    with hub.database.write() as connection:
+        connection.execute(
+            insert(t.unit_blocks),
+            [
+                {
+                    "originating_registry": "GB",
+                    "serial_start": number * size + 1,
+                    "serial_end": (number + 1) * size,
+                    "unit_type": 1,
+                    "original_commit_period": 1,
+                    "applicable_commit_period": 1,
+                    "issued_unit_type": 1,
+                    "registry": "GB",
+                    "account_type": 100,
+                    "since": NOW,
+                }
+                for number in range(blocks)
+            ],
+        )
+
+
+def cancellation(identifier: str, ranges: list[tuple[int, int]]) -> ProposalRequest:
+    return ProposalRequest(
+        sender="GB",
+        addressee="ITL",
+        major_version=1,
+        minor_version=1,
+        proposed_transaction=ProposalTransaction(
+            transaction_identifier=identifier,
+            transaction_type=4,
+            transferring_registry_code="GB",
+            transferring_registry_account_type=100,
+            transferring_registry_account_identifier=1,
+            acquiring_registry_code="GB",
+            acquiring_registry_account_type=230,
+            acquiring_registry_account_identifier=2,
+            proposal_unit_blocks=tuple(
+                TransactionUnitBlock(
+                    unit_serial_block_start=start,
+                    unit_serial_block_end=end,
+                    originating_registry_code="GB",
+                    unit_type=1,
+                    original_commit_period=1,
+                    applicable_commit_period=1,
+                )
+                for start, end in ranges
+            ),
+        ),
+    )
+
+
+def accepted(hub: Hub, request: ProposalRequest) -> None:
+    identifier = request.proposed_transaction.transaction_identifier
+    content = dump(request)
+    outcome = accept_proposal(
+        hub.database,
+        Arrival("acceptProposal", "GB", "ITL", identifier, b"<raw/>", NOW),
+        request,
+        Content(content, content_digest("acceptProposal", content)),
+        occupies=True,
+        deadline=NOW + timedelta(hours=24),
+        now=NOW,
+        stamp=hub.reference.current.stamp,
+    )
+    assert outcome is Acceptance.ACCEPTED
+
+
+def statuses(hub: Hub) -> dict[str, int]:
+    with hub.database.read() as connection:
+        rows = connection.execute(select(t.transactions.c.identifier, t.transactions.c.status))
+        return {row.identifier: row.status for row in rows}
+
+
+def codes_told(hub: Hub) -> dict[str, list[int]]:
+    with hub.database.read() as connection:
+        contents = connection.execute(select(t.outbox.c.content).order_by(t.outbox.c.id)).scalars().all()
+    told = [load(NotificationRequest, content) for content in contents]
+    return {each.transaction_identifier: [found.response_code for found in each.evaluation_result] for each in told}
+
+
+@contextmanager
+def counted(hub: Hub) -> Iterator[list[str]]:
+    """The statements that reach the database."""
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(hub.database.engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(hub.database.engine, "before_cursor_execute", note)
+
+
+def test_a_proposal_of_3000_blocks_costs_as_many_queries_as_one_of_one_block(hub: Hub) -> None:
+    issued(hub, 3001)
+    needed = []
+    for number, blocks in enumerate((1, 3000), start=1):
+        first = 0 if blocks == 1 else 1
+        accepted(hub, cancellation(f"GB{number}", [(n * 10 + 1, n * 10 + 5) for n in range(first, first + blocks)]))
+        with counted(hub) as statements:
+            hub.worker.once()
+        # Rows are inserted in bulk; how many statements the driver makes of one bulk insert grows with its pages.
+        needed.append([statement for statement in statements if not statement.startswith("INSERT")])
+    assert statuses(hub) == {"GB1": 2, "GB2": 2}
+    assert len(needed[0]) == len(needed[1]) < 12
+
+
+def test_a_batch_costs_as_many_queries_as_one_proposal(hub: Hub) -> None:
+    issued(hub, 200)
+    accepted(hub, cancellation("GB1", [(1, 5)]))
+    with counted(hub) as alone:
+        hub.worker.once()
+    for number in range(2, 52):
+        accepted(hub, cancellation(f"GB{number}", [(number * 10 + 1, number * 10 + 5)]))
+    with counted(hub) as together:
+        hub.worker.once()
+    assert set(statuses(hub).values()) == {2}
+    # SQLite runs a prepared UPDATE once for each row, within one call of the driver.
+    assert len(together) <= len(alone) + 2
+
+
+def test_inside_a_batch_a_later_proposal_sees_the_earlier_one(hub: Hub) -> None:
+    issued(hub, 1)
+    accepted(hub, cancellation("GB1", [(1, 5)]))
+    accepted(hub, cancellation("GB2", [(5, 6)]))
+    accepted(hub, cancellation("GB3", [(6, 10)]))
+    assert hub.worker.once() == 3
+    assert statuses(hub) == {"GB1": 2, "GB2": 3, "GB3": 2}
+    assert codes_told(hub) == {"GB1": [], "GB2": [4010], "GB3": []}
+
+
+def test_a_task_that_breaks_its_batch_is_put_off_and_the_others_are_done(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued(hub, 4)
+    for number in range(1, 5):
+        accepted(hub, cancellation(f"GB{number}", [(number * 10 - 9, number * 10)]))
+    right = judge.proposal
+
+    def broken(message: ProposalRequest, view: object) -> object:
+        if message.proposed_transaction.transaction_identifier == "GB2":
+            raise ZeroDivisionError("a defect of the log")
+        return right(message, view)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(judge, "proposal", broken)
+    while hub.worker.once():
+        pass
+    assert statuses(hub) == {"GB1": 2, "GB2": 1, "GB3": 2, "GB4": 2}
+    with hub.database.read() as connection:
+        row = connection.execute(select(t.inbox).where(t.inbox.c.work.is_not(None))).one()
+    assert (row.failures, row.problem) == (1, "a defect of the log")
+    monkeypatch.setattr(judge, "proposal", right)
+    assert isinstance(hub.clock, SetClock)
+    hub.clock.advance(timedelta(seconds=5))
+    hub.worker.once()
+    assert statuses(hub)["GB2"] == 2
+
+
+def test_a_range_that_spans_more_of_the_ledger_than_can_be_judged_is_refused(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued(hub, 30)
+    monkeypatch.setattr(gather.units, "__defaults__", (20,))
+    accepted(hub, cancellation("GB1", [(1, 999_999_999_999_999)]))
+    accepted(hub, cancellation("GB2", [(1, 200)]))
+    while hub.worker.once():
+        pass
+    assert statuses(hub) == {"GB1": 3, "GB2": 2}
+    assert codes_told(hub) == {"GB1": [1104], "GB2": []}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "starts"),
+    [
+        ([(1, 1)], [1]),
+        ([(10, 11)], [1, 11]),
+        ([(15, 16)], [11]),
+        ([(5, 35)], [1, 11, 21, 31]),
+        ([(5, 8), (9, 9), (38, 60)], [1, 31]),
+        ([(41, 60)], []),
+    ],
+)
+def test_units_finds_the_blocks_that_touch_what_is_wanted(
+    hub: Hub, wanted: list[tuple[int, int]], starts: list[int]
+) -> None:
+    issued(hub, 4)
+    with hub.database.read() as connection:
+        found = units(connection, [SerialRange("GB", start, end) for start, end in wanted])
+    assert sorted(block.range.start for block in found.held) == starts
+    with hub.database.read() as connection:
+        assert units(connection, [SerialRange("FR", start, end) for start, end in wanted]).held == ()
+
+
+def test_units_says_when_it_would_be_too_many(hub: Hub) -> None:
+    issued(hub, 4)
+    with hub.database.read() as connection:
+        assert len(units(connection, [SerialRange("GB", 1, 40)], limit=4).held) == 4
+        with pytest.raises(TooManyBlocks):
+            units(connection, [SerialRange("GB", 1, 40)], limit=3)
