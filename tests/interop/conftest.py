@@ -51,13 +51,21 @@ def served(port: Port, script: ScriptedPort) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def php() -> php_stack.Php:
-    return php_stack.find()
+def wsdl() -> Iterator[dict[Port, str]]:
+    """URL of each port's WSDL, as our endpoints publish it."""
+    with served(Port.TRANSACTION_LOG, ScriptedPort()) as log, served(Port.REGISTRY, ScriptedPort()) as registry:
+        yield {Port.TRANSACTION_LOG: f"{log}?wsdl", Port.REGISTRY: f"{registry}?wsdl"}
 
 
 @pytest.fixture(scope="session")
-def axis(tmp_path_factory: pytest.TempPathFactory) -> axis_stack.Axis:
-    """Axis, with stub and skeleton made from the WSDL as our endpoints publish it."""
+def php(wsdl: dict[Port, str]) -> php_stack.Php:
+    php_stack.find()
+    return php_stack.Php(wsdl[Port.REGISTRY])
+
+
+@pytest.fixture(scope="session")
+def axis(wsdl: dict[Port, str], tmp_path_factory: pytest.TempPathFactory) -> axis_stack.Axis:
     class_path = axis_stack.find()
-    with served(Port.TRANSACTION_LOG, ScriptedPort()) as log, served(Port.REGISTRY, ScriptedPort()) as registry:
-        return axis_stack.build(class_path, f"{log}?wsdl", f"{registry}?wsdl", tmp_path_factory.mktemp("axis"))
+    return axis_stack.build(
+        class_path, wsdl[Port.TRANSACTION_LOG], wsdl[Port.REGISTRY], tmp_path_factory.mktemp("axis")
+    )

@@ -5,8 +5,13 @@ A stack that is not installed skips its tests and says what to install; with ITL
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,3 +37,47 @@ def run(*command: str | Path, given: str = "") -> str:
     done = subprocess.run(command, input=given, capture_output=True, encoding="utf-8", timeout=SECONDS, check=False)
     assert done.returncode == 0, f"{command[0]} failed: {done.stdout}{done.stderr}"
     return done.stdout
+
+
+@contextmanager
+def running(command: Sequence[str | Path], directory: Path) -> Iterator[str]:
+    """The root URL, which it prints, of the server that `command` starts in `directory`; ended afterwards."""
+    with subprocess.Popen(
+        command, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        watchdog = threading.Timer(SECONDS, process.kill)
+        watchdog.start()
+        said: list[str] = []
+        try:
+            url = next(filter(None, (_url(line, said) for line in process.stdout)), None)
+            watchdog.cancel()
+            assert url, f"{command[0]} did not serve: {''.join(said)}"
+            threading.Thread(target=said.extend, args=(process.stdout,)).start()  # else it would wait for a reader
+            yield url
+        finally:
+            watchdog.cancel()
+            process.terminate()
+
+
+def _url(line: str, said: list[str]) -> str | None:
+    said.append(line)
+    found = re.search(r"http://127\.0\.0\.1:\d+", line)
+    return found[0] if found else None
+
+
+class Registry:
+    """A registry's endpoint that a foreign stack serves in `directory`: what it received, and what it is to answer."""
+
+    def __init__(self, url: str, directory: Path) -> None:
+        self.url = url
+        self._directory = directory
+        self.answer({})
+
+    def answer(self, answers: dict[str, Any]) -> None:
+        """From now on answer the operations so: a reply in its canonical form or {"fault": TEXT}; others accepted."""
+        (self._directory / "answers.json").write_text(json.dumps(answers), encoding="utf-8")
+
+    def received(self) -> list[Call]:
+        """All requests so far."""
+        file = self._directory / "received.jsonl"
+        return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []

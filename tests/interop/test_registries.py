@@ -1,7 +1,7 @@
-"""The log calls registries on Apache Axis: they read what the log means, and the log reads all that they answer.
+"""The log calls registries on foreign SOAP stacks: each side reads exactly what the other meant.
 
-Both ways in which Axis answers: as it comes, every value a multiRef element; and as the United Kingdom's registry was
-set, inline.
+Axis answers in both of its ways: as it comes, every value a multiRef element; and inline, as the United Kingdom's
+registry was set.
 """
 
 from __future__ import annotations
@@ -19,20 +19,23 @@ from itl.wire.decode import decode_reply
 from itl.wire.encode import encode_request
 from itl.wire.faults import PeerFault
 from itl.wire.outgoing import HttpReply, Peer
-from tests.interop.axis import Axis, Registry
 from tests.interop.conversation import REGISTRY_REQUESTS
+from tests.interop.foreign import Registry
 
 pytestmark = pytest.mark.interop
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["multiRef", "inline"])
-def multirefs(request: pytest.FixtureRequest) -> bool:
-    return request.param
+STACKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "Axis": ("axis", {"multirefs": True}),
+    "Axis, inline": ("axis", {"multirefs": False}),
+    "PHP": ("php", {}),
+}
 
 
-@pytest.fixture(scope="module")
-def registry(multirefs: bool, axis: Axis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    with axis.registry(tmp_path_factory.mktemp("registry"), multirefs=multirefs) as running:
+@pytest.fixture(scope="module", params=STACKS)
+def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
+    stack, options = STACKS[request.param]
+    with request.getfixturevalue(stack).registry(tmp_path_factory.mktemp("registry"), **options) as running:
         yield running
 
 
@@ -105,7 +108,8 @@ def test_the_log_reads_a_fault(registry: Registry) -> None:
     assert caught.value.reason == "Unexpected error while processing the request."
 
 
-def test_the_answers_are_as_hard_to_read_as_they_are_called(registry: Registry, multirefs: bool) -> None:
+@pytest.mark.parametrize(("registry", "multirefs"), [("Axis", True), ("Axis, inline", False)], indirect=["registry"])
+def test_axis_answers_as_is_said_of_it(registry: Registry, multirefs: bool) -> None:
     registry.answer({})
     reply = post(registry, "acceptProposal")
     assert (b'href="#' in reply.body) is multirefs

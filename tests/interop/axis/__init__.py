@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import select
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from tests.interop.foreign import SECONDS, Call, Outcome, lacking, run
+from tests.interop.foreign import Call, Outcome, Registry, lacking, run, running
 
 SOURCES = Path(__file__).parent
 INLINE_SETTINGS = SOURCES / "inline.wsdd"
@@ -27,23 +25,6 @@ PACKAGES = (
     "libmail-java",
     "libwsdl4j-java",
 )
-
-
-class Registry:
-    """A running registry: where it is, what it received, and what it is to answer."""
-
-    def __init__(self, url: str, directory: Path) -> None:
-        self.url = url
-        self._directory = directory
-
-    def answer(self, answers: dict[str, Any]) -> None:
-        """From now on answer the operations so: a reply in its canonical form or {"fault": TEXT}; others accepted."""
-        (self._directory / "answers.json").write_text(json.dumps(answers), encoding="utf-8")
-
-    def received(self) -> list[Call]:
-        """All requests so far."""
-        lines = (self._directory / "received.jsonl").read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +43,9 @@ class Axis:
     def registry(self, directory: Path, *, multirefs: bool) -> Iterator[Registry]:
         """A registry on Axis' server, set as it is shipped or, without `multirefs`, as the United Kingdom's was."""
         settings = () if multirefs else (INLINE_SETTINGS,)
-        command = [*self._command("interop.Host"), self.directory / "generated/registry/deploy.wsdd", *settings]
-        log = directory / "log"
-        with (
-            log.open("w") as errors,
-            subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
-        ):
-            try:
-                readable, _, _ = select.select([process.stdout], [], [], SECONDS)
-                port = process.stdout.readline().strip() if readable else ""
-                assert port, f"Axis' server did not start: {log.read_text()}"
-                registry = Registry(f"http://127.0.0.1:{port}/axis/services/RegistryPort", directory)
-                registry.answer({})
-                yield registry
-            finally:
-                process.terminate()
+        deployment = self.directory / "generated" / "registry" / "deploy.wsdd"
+        with running([*self._command("interop.Host"), deployment, *settings], directory) as url:
+            yield Registry(f"{url}/axis/services/RegistryPort", directory)
 
     def _command(self, main: str) -> list[str]:
         # A time without a zone would be read as hours away, a date as the day before.

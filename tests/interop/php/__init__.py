@@ -1,33 +1,41 @@
-"""A registry on PHP's SoapClient, driven by `registry.php`."""
+"""Registries on PHP's SoapClient and SoapServer."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.interop.foreign import Call, Outcome, lacking, run
+from tests.interop.foreign import Call, Outcome, Registry, lacking, run, running
 
-PROGRAM = Path(__file__).with_name("registry.php")
+CLIENT = Path(__file__).with_name("client.php")
+ENDPOINT = Path(__file__).with_name("endpoint.php")
 
 
 @dataclass(frozen=True, slots=True)
 class Php:
-    """The interpreter at `php`."""
+    """PHP, which reads the registry's interface at the URL `registry_wsdl`."""
 
-    php: str
+    registry_wsdl: str
 
     def call(self, endpoint: str, user: str, password: str, calls: Sequence[Call], *, shared: bool) -> list[Outcome]:
         """What a registry reads back for `calls`; `shared` sends equal objects once and refers to them."""
         objects = "shared" if shared else "separate"
-        printed = run(self.php, PROGRAM, f"{endpoint}?wsdl", user, password, objects, given=json.dumps(calls))
+        printed = run("php", CLIENT, f"{endpoint}?wsdl", user, password, objects, given=json.dumps(calls))
         return json.loads(printed)
 
+    @contextmanager
+    def registry(self, directory: Path) -> Iterator[Registry]:
+        """A registry on PHP's server."""
+        (directory / "wsdl").write_text(self.registry_wsdl)
+        with running(["php", "-S", "127.0.0.1:0", ENDPOINT], directory) as url:
+            yield Registry(f"{url}/RegistryPort", directory)
 
-def find() -> Php:
-    php = shutil.which("php")
-    if not php or "soap" not in run(php, "-m").split():
+
+def find() -> None:
+    """Skip or fail unless PHP is here."""
+    if not shutil.which("php") or "soap" not in run("php", "-m").split():
         lacking("PHP with its SOAP extension", "php-cli php-soap")
-    return Php(php)

@@ -12,7 +12,7 @@ import org.w3c.dom.Document;
 import org.w3c.dom.Element;
 import org.w3c.dom.NodeList;
 
-/** Serves a {@link Registry} at /axis/services/RegistryPort as the given WSDD files deploy it; prints its port. */
+/** Serves a {@link Registry} at /axis/services/RegistryPort as the given WSDD files deploy it; prints its root URL. */
 public final class Host {
     private Host() {
     }
@@ -25,7 +25,7 @@ public final class Host {
         for (String deployment : deployments) {
             deploy(engine, XMLUtils.newDocument(new FileInputStream(deployment)));
         }
-        System.out.println(socket.getLocalPort());
+        System.out.println("http://127.0.0.1:" + socket.getLocalPort());
         server.start();
     }
 

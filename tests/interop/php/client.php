@@ -1,7 +1,7 @@
 <?php
 // A registry on PHP's SoapClient. Reads calls from standard input as JSON, [{"operation": ..., "request": {...}}, ...];
 // prints what it read back: [{"reply": {...}} or {"fault": {"code": ..., "string": ..., "detail": ...}}, ...].
-// Usage: php registry.php WSDL USER PASSWORD separate|shared
+// Usage: php client.php WSDL USER PASSWORD separate|shared
 // "shared" makes one object of all equal ones, which SoapClient then sends once and refers to by href.
 
 [, $wsdl, $user, $password, $objects] = $argv;
