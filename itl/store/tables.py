@@ -374,8 +374,10 @@ unit_blocks = Table(
     Column("since", Instant, nullable=False),
     Column("transaction_id", ForeignKey("transactions.id")),
     Index("uq_unit_blocks_serials", "originating_registry", "serial_start", unique=True),
+    sqlite_autoincrement=True,
 )
-"""Where every unit is now: a partition of the serials issued."""
+"""Where every unit is now: a partition of the serials issued. A row keeps its `id` in history, so none is given twice,
+which SQLite would do after the newest row is gone."""
 
 past_unit_blocks = Table(
     "past_unit_blocks",

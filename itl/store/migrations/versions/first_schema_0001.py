@@ -375,6 +375,7 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["transaction_id"], ["transactions.id"], name=op.f("fk_unit_blocks_transaction_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_unit_blocks")),
+        sqlite_autoincrement=True,
     )
     op.create_index("uq_unit_blocks_serials", "unit_blocks", ["originating_registry", "serial_start"], unique=True)
 

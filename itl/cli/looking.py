@@ -1,0 +1,136 @@
+"""`itl queue` and `itl transaction`: what waits and why; what happened to one transaction."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from itl.cli.command import Subparsers, add, complain, database_argument, say, settings_of
+from itl.cli.figures import table
+from itl.codes import TransactionStatus, TransactionType
+from itl.store.database import Database
+from itl.store.schema import require_current
+from itl.store.visible import TransactionStory, Waiting, story, waiting
+
+
+def register(commands: Subparsers) -> None:
+    queue = add(commands, "queue", run_queue, "Show what waits: for the worker, for registries, for an operator.")
+    transaction = add(
+        commands,
+        "transaction",
+        run_transaction,
+        "Show all that is recorded of a transaction: statuses, checks, messages.",
+    )
+    transaction.add_argument("identifier", help="transaction identifier, e.g. GB40140")
+    for parser in (queue, transaction):
+        database_argument(parser)
+        parser.add_argument("--json", action="store_true")
+
+
+def run_queue(arguments: Namespace) -> int:
+    with _opened(arguments).read() as connection:
+        found = waiting(connection)
+    if arguments.json:
+        say(msgspec.json.encode(found).decode())
+    else:
+        _print_queue(found)
+    return 0
+
+
+def run_transaction(arguments: Namespace) -> int:
+    with _opened(arguments).read() as connection:
+        found = story(connection, arguments.identifier)
+    if not found:
+        complain(f"no transaction {arguments.identifier} is known to this log")
+        return 1
+    if arguments.json:
+        say(msgspec.json.encode(found).decode())
+        return 0
+    for each in found:
+        _print_story(each)
+    return 0
+
+
+def _opened(arguments: Namespace) -> Database:
+    database = Database(settings_of(arguments).database)
+    require_current(database)
+    return database
+
+
+def _print_queue(found: Waiting) -> None:
+    say(f"messages that the worker has not dealt with: {found.inbox}")
+    if found.lanes:
+        heads: tuple[object, ...] = (
+            "registry",
+            "problem",
+            "messages",
+            "attempts",
+            "unreached",
+            "oldest",
+            "next attempt",
+        )
+        rows: list[tuple[object, ...]] = [
+            (
+                lane.receiver,
+                lane.problem or "",
+                lane.messages,
+                lane.most_attempts,
+                lane.failures,
+                _time(lane.oldest),
+                _time(lane.not_before),
+            )
+            for lane in found.lanes
+        ]
+        for line in table([heads, *rows]):
+            say(line)
+    else:
+        say("every message is delivered")
+    for each in found.put_off:
+        say(f"put off: {each.transaction}, {each.failures} failures, next {_time(each.not_before)}: {each.problem}")
+    if found.flagged:
+        say(f"accepted long ago and not completed: {', '.join(found.flagged)}")
+    if found.unconfirmed:
+        say(f"completed, not confirmed by the acquirer: {', '.join(found.unconfirmed)}")
+
+
+def _print_story(found: TransactionStory) -> None:
+    kind = next((each.name for each in TransactionType if each == found.transaction_type), "unknown type")
+    say(
+        f"{found.identifier}: {kind.replace('_', ' ').lower()} ({found.transaction_type}), "
+        f"{found.transferring_registry} to {found.acquiring_registry}, now {_status(found.status)}"
+    )
+    for each in found.statuses:
+        say(f"  {_time(each['at'])}  {_status(each['status'])}, set by {each['set_by']}")
+    for each in found.evaluations:
+        results: list[dict[str, Any]] = each["results"]
+        failed = [result for result in results if result["outcome"] == "failed"]
+        passed = sum(result["outcome"] == "passed" for result in results)
+        say(f"  checks of {each['evaluated_by']}: {passed} passed, {len(failed)} failed, of {len(results)}")
+        for result in failed:
+            blocks = ", ".join(map(_block, result["blocks"]))
+            say(f"    {result['code']} {blocks}".rstrip() + f"  (itl check {result['code']})")
+    for each in found.messages:
+        when = each["request_in_at"] or each["request_out_at"]
+        codes = f" {each['response_codes']}" if each["response_codes"] else ""
+        detail = f": {each['detail']}" if each["detail"] else ""
+        say(
+            f"  {_time(when)}  {each['sender']} to {each['addressee']}: {each['operation']}, "
+            f"{each['outcome']}{codes}{detail}"
+        )
+
+
+def _block(found: dict[str, Any]) -> str:
+    units = f"{found['unit_serial_block_start']}-{found['unit_serial_block_end']}"
+    return f"{found['originating_registry_code']} {units}"
+
+
+def _status(status: int) -> str:
+    name = next((each.name for each in TransactionStatus if each == status), "unknown")
+    return f"{status} {name.replace('_', ' ').lower()}"
+
+
+def _time(at: datetime | None) -> str:
+    return "" if at is None else at.isoformat(sep=" ", timespec="milliseconds").replace("+00:00", "Z")
