@@ -8,6 +8,7 @@ from itl.checks import door
 from itl.checks.sample import message_of
 from itl.checks.sender import Sender
 from itl.checks.world import NOW, REFERENCE
+from itl.messages import EvaluationResult, UnitBlockIdentifier
 
 
 @pytest.mark.parametrize(
@@ -87,3 +88,13 @@ def test_status_query(query, codes):
 def test_an_expired_certificate_is_told_beside_what_else_stage_1_finds():
     message = message_of({"proposal": {"addressee": "GB"}})
     assert door.proposal(message, Sender("GB", certificate_valid=False), REFERENCE, NOW) == (1003, 1005)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "codes"), [([3000], ()), ([3001], (1104,)), ([2000, 2000], ())], ids=["most", "more", "two codes"]
+)
+def test_a_notification_may_name_as_many_blocks_as_a_proposal_has_for_each_code(sizes, codes):
+    unit = UnitBlockIdentifier(unit_serial_block_start=1, unit_serial_block_end=1, originating_registry_code="GB")
+    results = tuple(EvaluationResult(response_code=5904, unit_block_identifiers=(unit,) * size) for size in sizes)
+    message = message_of({"notification": {"evaluation_result": results}})
+    assert door.notification(message, Sender("GB"), REFERENCE, NOW) == codes
