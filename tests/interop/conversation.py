@@ -63,6 +63,13 @@ FULL_BLOCK = {
 }
 
 
+def many_blocks(count: int) -> list[dict[str, Any]]:
+    return [
+        FULL_BLOCK | {"unitSerialBlockStart": 1000 * place, "unitSerialBlockEnd": 1000 * place + 999}
+        for place in range(1, count + 1)
+    ]
+
+
 def transaction(identifier: str) -> dict[str, Any]:
     return {
         "transactionIdentifier": identifier,

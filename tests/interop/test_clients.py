@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from itl.messages import ProposalResponse
 from itl.wire.contract import Port
+from itl.wire.limits import LIMITS
 from tests.interop.conftest import PASSWORDS, ScriptedPort, served
-from tests.interop.conversation import EXCHANGES, FAULT, Exchange
+from tests.interop.conversation import EXCHANGES, FAULT, Exchange, many_blocks, proposal
 from tests.interop.foreign import Outcome
 
 pytestmark = pytest.mark.interop
@@ -99,3 +101,13 @@ def test_a_wrong_password_is_told_to_the_registry(dialect: Dialect, request: pyt
         [outcome] = stack.call(url, USER, "wrong", [EXCHANGES[0].call], **dialect.options)
     assert "Unauthorized" in outcome["fault"]["string"]
     assert log.calls == []
+
+
+def test_the_largest_proposal_is_read(dialect: Dialect, request: pytest.FixtureRequest) -> None:
+    stack = request.getfixturevalue(dialect.stack)
+    call = {"operation": "acceptProposal", "request": proposal("GB100001", *many_blocks(LIMITS.unit_blocks))}
+    log = ScriptedPort([ProposalResponse(result_identifier=1)])
+    with served(Port.TRANSACTION_LOG, log) as url:
+        [outcome] = stack.call(url, USER, PASSWORDS[USER], [call], **dialect.options)
+    assert outcome == {"reply": {"resultIdentifier": 1}}
+    assert log.requests == [call]

@@ -18,9 +18,10 @@ from itl.wire.contract import OPERATIONS, Port
 from itl.wire.decode import decode_reply
 from itl.wire.encode import encode_request
 from itl.wire.faults import PeerFault
+from itl.wire.limits import LIMITS
 from itl.wire.outgoing import HttpReply, Peer
-from tests.interop.conversation import REGISTRY_REQUESTS
-from tests.interop.foreign import Registry
+from tests.interop.conversation import REGISTRY_REQUESTS, many_blocks, proposal
+from tests.interop.foreign import Call, Registry
 
 pytestmark = pytest.mark.interop
 
@@ -39,13 +40,17 @@ def registry(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         yield running
 
 
-def post(registry: Registry, operation: str) -> HttpReply:
-    request = from_canonical(Port.REGISTRY, {"operation": operation, "request": REGISTRY_REQUESTS[operation]})
+def send(registry: Registry, call: Call) -> HttpReply:
+    request = from_canonical(Port.REGISTRY, call)
     peer = Peer(registry.url)
     try:
-        return peer.post(operation, encode_request(Port.REGISTRY, operation, request.message))
+        return peer.post(request.operation, encode_request(Port.REGISTRY, request.operation, request.message))
     finally:
         peer.close()
+
+
+def post(registry: Registry, operation: str) -> HttpReply:
+    return send(registry, {"operation": operation, "request": REGISTRY_REQUESTS[operation]})
 
 
 def answered(registry: Registry, operation: str, answer: dict[str, Any]) -> object:
@@ -62,6 +67,12 @@ def test_there_is_a_request_for_each_operation() -> None:
 def test_the_registry_reads_what_the_log_means(registry: Registry, operation: str) -> None:
     post(registry, operation)
     assert registry.received()[-1] == {"operation": operation, "request": REGISTRY_REQUESTS[operation]}
+
+
+def test_the_registry_reads_the_largest_proposal(registry: Registry) -> None:
+    call = {"operation": "acceptProposal", "request": proposal("JP100001", *many_blocks(LIMITS.unit_blocks))}
+    assert send(registry, call).status == 200
+    assert registry.received()[-1] == call
 
 
 @pytest.mark.parametrize(
