@@ -1,0 +1,157 @@
+"""`itl check`: what a response code means, why it exists, and when it passes and fails."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from argparse import Namespace
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from itl.checks.catalogue import catalogue
+from itl.checks.engine import Outcome
+from itl.checks.explain import Explanation, explain
+from itl.checks.sample import Sample
+from itl.cli.command import Subparsers, add, say
+from itl.codes import TransactionType
+from itl.errors import UsageError
+from itl.ledger.block import SerialRange
+
+EVIDENCE = {
+    "S": "code and meaning are stated by a public source",
+    "M": "recalled from the table published in Regulation (EC) 2216/2004, annex XII; not confirmed",
+    "C": "the code is published, its meaning is assigned by this project",
+    "A": "code and meaning are assigned by this project",
+}
+
+
+def register(commands: Subparsers) -> None:
+    parser = add(
+        commands,
+        "check",
+        run,
+        "Explain a response code. Prints what it tests, its basis, how sure its number and meaning are, and samples.",
+    )
+    parser.add_argument("code", nargs="?", type=int, help="response code, e.g. 4003")
+    parser.add_argument("--list", action="store_true", help="a line for every code")
+    parser.add_argument("--json", action="store_true")
+
+
+def run(arguments: Namespace) -> int:
+    if arguments.list:
+        _list(arguments.json)
+        return 0
+    if arguments.code is None:
+        raise UsageError("explain which code? give one, or --list")
+    explanation = explain(arguments.code)
+    if arguments.json:
+        say(json.dumps(_plain(explanation), ensure_ascii=False, indent=2))
+    else:
+        for line in _page(explanation):
+            say(line)
+    return 0
+
+
+def _list(as_json: bool) -> None:
+    rows = [
+        {
+            "code": row.code,
+            "stage": row.stage,
+            "title": row.title,
+            "evidence": row.evidence,
+            "implemented": explain(row.code).implemented,
+        }
+        for row in catalogue().values()
+    ]
+    if as_json:
+        say(json.dumps(rows, ensure_ascii=False))
+        return
+    for row in rows:
+        say(f"{row['code']}  {row['evidence']}  {'' if row['implemented'] else 'planned: '}{row['title']}")
+
+
+def _page(explanation: Explanation) -> Iterable[str]:
+    row = explanation.row
+    yield f"{row.code} {row.title}"
+    yield ""
+    yield from _field("passes when", row.passes_when)
+    yield from _field("applies to", row.applies_to + _types(row.transaction_types))
+    yield from _field("stage", row.stage)
+    yield from _field("judged", f"by the {row.judged.value}" if row.judged.value != "door" else "at the door")
+    yield from _field("basis", row.basis)
+    yield from _field("evidence", f"{row.evidence}: {EVIDENCE[row.evidence]}")
+    if explanation.doc:
+        yield from _field("reads", explanation.doc)
+    if explanation.function:
+        yield from _field("function", explanation.function)
+    if explanation.reason:
+        yield from _field("not here", explanation.reason)
+    for sample in explanation.samples:
+        yield ""
+        yield f"  {_expected(sample)}: {sample.title}"
+        for key, value in sample.situation.items():
+            for each in value if isinstance(value, list) else [value]:
+                yield from textwrap.wrap(
+                    f"{key}: {_written(each)}", 110, initial_indent="      ", subsequent_indent="        "
+                )
+
+
+def _field(name: str, text: str) -> list[str]:
+    return textwrap.wrap(text, 110, initial_indent=f"{name:<12}", subsequent_indent=" " * 12)
+
+
+def _types(types: frozenset[int]) -> str:
+    names = ", ".join(TransactionType(each).name.replace("_", " ").lower() for each in sorted(types))
+    return f" ({names})" if names else ""
+
+
+def _expected(sample: Sample) -> str:
+    if sample.outcome is not Outcome.FAILED:
+        return sample.outcome.value
+    return "fails for " + ", ".join(map(_units, sample.fails)) if sample.fails else "fails"
+
+
+def _units(units: SerialRange) -> str:
+    return f"{units.originating_registry} {units.start}-{units.end}"
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_written(each)}" for key, each in value.items())
+    if isinstance(value, list):
+        return "; ".join(map(_written, value))
+    return str(value)
+
+
+def _plain(explanation: Explanation) -> dict[str, Any]:
+    row = explanation.row
+    return {
+        "code": row.code,
+        "title": row.title,
+        "stage": row.stage,
+        "applies_to": row.applies_to,
+        "transaction_types": sorted(row.transaction_types),
+        "judged": row.judged.value,
+        "passes_when": row.passes_when,
+        "basis": row.basis,
+        "evidence": row.evidence,
+        "implemented": explanation.implemented,
+        "reason": explanation.reason,
+        "function": explanation.function,
+        "samples": [
+            {
+                "title": sample.title,
+                "outcome": sample.outcome.value,
+                "fails": list(map(_units, sample.fails)),
+                "situation": json.loads(json.dumps(sample.situation, default=_time)),
+            }
+            for sample in explanation.samples
+        ],
+    }
+
+
+def _time(value: object) -> str:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    raise TypeError(f"{value!r} does not belong into a sample")
