@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from itl.codes import TransactionStatus, TransactionType
-from itl.messages import ITLNoticeRequest, MessageRequest, NotificationRequest, ProposalRequest, ProposalTransaction
+from itl.messages import (
+    ITLNoticeRequest,
+    MessageRequest,
+    NotificationRequest,
+    ProposalRequest,
+    ProposalTransaction,
+    ProvideTimeRequest,
+)
 from registry_client import holdings, journal
 from registry_client.queues import Incoming
-from registry_client.settings import Accept, Decision, Delay, Policy, Reject
+from registry_client.settings import Accept, Decision, Delay, Policy, Reject, Settings
 from registry_client.transactions import Role, State, Transaction
 from registry_client.units import Account, acquired_blocks
 from registry_client.work import Work, apply_status, change, log, notify
@@ -17,12 +24,12 @@ AGAINST_POLICY = 5904
 ACCOUNT_CLOSED = 5906
 
 
-def wrong_head(message: Incoming, code: str, hub_code: str, versions: tuple[int, int]) -> tuple[int, ...]:
+def wrong_head(message: Incoming | ProvideTimeRequest, settings: Settings) -> tuple[int, ...]:
     """The codes of what is wrong in the head of a message, judged before it is acknowledged."""
-    major, minor = versions
-    if message.sender != hub_code:
+    major, minor = settings.versions
+    if message.sender != settings.hub_code:
         return (1002,)
-    if message.addressee != code:
+    if message.addressee != settings.code:
         return (1005,)
     if message.major_version != major:
         return (1031,)

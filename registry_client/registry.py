@@ -48,13 +48,15 @@ PARTY_ACCOUNTS = ((Account(100, 1001), 0),)
 class Registry(Records):
     """The registry `settings.code`, with its data at `database` and `hub` to reach the log.
 
+    Without a `hub` it only queues what another process on the same database delivers.
+
     `policy` is asked about every incoming transfer that is otherwise in order. StoreError if the database is another's.
     """
 
     def __init__(
         self,
         settings: Settings,
-        hub: Hub,
+        hub: Hub | None,
         *,
         database: str = "sqlite://",
         policy: Policy = accept_all,
@@ -194,7 +196,7 @@ class Registry(Records):
 
         The same content again is acknowledged again, and has no second effect.
         """
-        codes = incoming.wrong_head(message, self.code, self.settings.hub_code, self.settings.versions)
+        codes = incoming.wrong_head(message, self.settings)
         if not codes:
             with self._work() as work:
                 queues.receive(work.connection, message, work.now)
@@ -229,7 +231,7 @@ class Registry(Records):
     def deliver(self) -> int:
         """Send calls that are due, a batch at most; how many were tried."""
         with self._delivering:
-            if self._next_delivery() != 0.0:
+            if self._hub is None or self._next_delivery() != 0.0:
                 return 0
             with self._work() as work:
                 delivery.enquire_about_silent(work)

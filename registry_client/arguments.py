@@ -1,0 +1,138 @@
+"""The arguments of the command `registry`: what can be asked, and what it says of itself."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from datetime import date
+from typing import TypeVar
+
+from itl.codes import UnitType
+from registry_client.errors import RegistryError
+from registry_client.identifiers import AccountNumber, SerialRange
+
+Parsed = TypeVar("Parsed")
+
+UNIT_TYPES = {
+    "AAU": UnitType.AAU,
+    "RMU": UnitType.RMU,
+    "ERU": UnitType.ERU_FROM_AAU,
+    "ERU-RMU": UnitType.ERU_FROM_RMU,
+    "CER": UnitType.CER,
+    "tCER": UnitType.TCER,
+    "lCER": UnitType.LCER,
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The arguments of the command."""
+    top = argparse.ArgumentParser(
+        prog="registry",
+        description="A reference registry: it keeps accounts and units, and speaks with the transaction log.",
+        epilog="`registry serve` runs it; the other commands work on its database, beside it or alone.",
+    )
+    commands = top.add_subparsers(metavar="COMMAND", dest="command", required=True)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--code", required=True, help="registry code: ISO 3166 alpha-2, or CDM")
+        command.add_argument("--database", metavar="FILE", help="its database (default: the code in lower case, .db)")
+        return command
+
+    serve = add("serve", "Run the registry: its endpoint for the hub, and its calls to the hub.")
+    _add_hub(serve, required=True)
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
+    serve.add_argument("--port", type=int, default=8090, help="port to listen at, 0 for any (default: %(default)s)")
+    serve.add_argument("--hub-user", help="user that the hub must give at the endpoint (default: anybody may call)")
+    serve.add_argument("--hub-password", help="and its password")
+    serve.add_argument("--json", action="store_true", help="tell what happens as JSON, one object a line")
+
+    issue = add("issue", "Issue new units.")
+    issue.add_argument("--unit-type", required=True, choices=UNIT_TYPES, help="kind of unit")
+    issue.add_argument("--quantity", required=True, type=_positive, help="how many")
+    issue.add_argument("--period", required=True, type=int, help="commitment period")
+    issue.add_argument(
+        "--originating", metavar="PARTY", help="Party whose units they are (default: the registry itself)"
+    )
+    issue.add_argument("--project", type=int, help="number of the project")
+    issue.add_argument("--activity", type=int, help="LULUCF activity")
+    issue.add_argument("--track", type=int, choices=(1, 2), help="track of a joint implementation project")
+    issue.add_argument("--expiry", type=date.fromisoformat, metavar="DATE", help="expiry date, as 2012-12-31")
+
+    transfer = add("transfer", "Transfer units to another registry.")
+    transfer.add_argument("--to", required=True, type=_account, metavar="ACCOUNT", help="account, as FR-100-1001")
+    cancel = add("cancel", "Cancel units.")
+    cancel.add_argument("--account-type", type=int, default=230, help="kind of cancellation (default: %(default)s)")
+    retire = add("retire", "Retire units.")
+    move = add("move", "Move units to another account of the registry.")
+    move.add_argument("--to", required=True, type=_account, metavar="ACCOUNT", help="account, as GB-121-1002")
+    for command in (transfer, cancel, retire, move):
+        _add_units(command)
+    for command in (transfer, cancel, move):
+        command.add_argument("--notice", type=int, help="identifier of the notice that the transaction answers")
+    for command in (issue, transfer, cancel, retire, move):
+        command.add_argument("--json", action="store_true", help="print the transaction as JSON")
+        command.add_argument(
+            "--wait",
+            type=float,
+            default=30.0,
+            metavar="SECONDS",
+            help="how long to wait for the end, which takes a running `registry serve`; 0 not at all (default: 30)",
+        )
+
+    opened = add("open", "Open an account.")
+    opened.add_argument("--type", required=True, type=int, dest="account_type", help="account type, as 121")
+    opened.add_argument("--period", type=int, default=0, help="its commitment period (default: 0, a holding account)")
+
+    status = add("status", "Show a transaction; with --hub, also what the log says of it.")
+    status.add_argument("transaction", metavar="TRANSACTION", help="its identifier, as GB100001")
+    _add_hub(status, required=False)
+    listed = add("transactions", "List transactions, the latest first.")
+    listed.add_argument("--limit", type=_positive, default=20, help="how many (default: %(default)s)")
+    held = add("holdings", "Show units by account.")
+    for command in (status, listed, held):
+        command.add_argument("--json", action="store_true", help="print JSON")
+
+    message = add("message", "Tell the administrators of the log something.")
+    message.add_argument("text", metavar="TEXT")
+    return top
+
+
+def _add_units(command: argparse.ArgumentParser) -> None:
+    units = command.add_argument_group("units", "Either named serials, or a quantity of a kind.")
+    units.add_argument("--units", nargs="+", type=_range, metavar="RANGE", help="serials, as GB-1-100")
+    units.add_argument("--quantity", type=_positive, help="how many")
+    units.add_argument("--unit-type", choices=UNIT_TYPES, help="kind of unit")
+    units.add_argument("--period", type=int, help="applicable commitment period (default: any)")
+    units.add_argument("--originating", metavar="PARTY", help="whose units (default: anybody's)")
+    units.add_argument("--project", type=int, help="number of the project (default: any)")
+
+
+def _add_hub(command: argparse.ArgumentParser, *, required: bool) -> None:
+    command.add_argument("--hub", required=required, metavar="URL", help="address of the transaction log's service")
+    command.add_argument("--user", help="user of the hub (HTTP Basic)")
+    command.add_argument("--password", help="and its password (default: the variable REGISTRY_PASSWORD)")
+    command.add_argument("--certificate", metavar="FILE", help="client certificate with its key, PEM")
+    command.add_argument("--authority", metavar="FILE", help="certificates to trust (default: the system's)")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def _account(text: str) -> AccountNumber:
+    return _parsed(AccountNumber.parse, text)
+
+
+def _range(text: str) -> SerialRange:
+    return _parsed(SerialRange.parse, text)
+
+
+def _parsed(parse: Callable[[str], Parsed], text: str) -> Parsed:
+    try:
+        return parse(text)
+    except RegistryError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
