@@ -20,6 +20,7 @@ from itl.checks.catalogue import JudgedBy, Row, catalogue
 from itl.checks.engine import CHECKS, Check, Finding, Outcome
 from itl.checks.proposal import Log, Proposal
 from itl.checks.view import View
+from itl.codes import MAX_BLOCKS
 from itl.messages import EvaluationResult, ProposalRequest, UnitBlockIdentifier
 
 STAGES = (frozenset({4}), frozenset({6, 7}))
@@ -53,11 +54,14 @@ class Verdict:
 
     @property
     def evaluation_results(self) -> tuple[EvaluationResult, ...]:
-        """The findings as a notification carries them."""
-        return tuple(
-            EvaluationResult(response_code=finding.code, unit_block_identifiers=finding.blocks or None)
-            for finding in self.findings
-        )
+        """The findings as a notification carries them: every code, and as many blocks as a message may have (1104)."""
+        room = MAX_BLOCKS
+        told = []
+        for finding in self.findings:
+            blocks = finding.blocks[:room]
+            room -= len(blocks)
+            told.append(EvaluationResult(response_code=finding.code, unit_block_identifiers=blocks or None))
+        return tuple(told)
 
 
 def proposal(message: ProposalRequest, view: View) -> Verdict:

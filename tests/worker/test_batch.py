@@ -28,15 +28,23 @@ from itl.store.arrival import Arrival
 from itl.store.database import Database
 from itl.store.enrolment import put_sandbox
 from itl.store.gather import TooManyBlocks, units
+from itl.store.schema import migrate
+from tests.databases import FreshDatabase
 
 NOW = datetime(2012, 6, 1, 12, tzinfo=UTC)
 
 
-@pytest.fixture
-def hub(database_url: str) -> Iterator[Hub]:
-    with Database(database_url).write() as connection:
+def sandbox(url: str) -> None:
+    migrate(url)
+    database = Database(url)
+    with database.write() as connection:
         put_sandbox(connection, NOW)
-    hub = Hub(Settings(database=database_url), SetClock(NOW))
+    database.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def hub(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iterator[Hub]:
+    hub = Hub(Settings(database=fresh_database(request.param, sandbox)), SetClock(NOW))
     yield hub
     hub.close()
 
