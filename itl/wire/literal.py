@@ -9,6 +9,7 @@ from lxml import etree
 
 from itl.wire.contract import TYPE_NAMESPACE, Array, Plan, Struct
 from itl.wire.references import References, has_content, is_nil
+from itl.wire.scalars import XML_SPACE, Scalar
 
 
 class TooMuchError(Exception):
@@ -29,7 +30,9 @@ class _Writer:
 
     def fill(self, plan: Plan, source: etree._Element, target: etree._Element) -> None:
         source = self._references.target(source)
-        target.text = source.text
+        # libxml2's validator does not collapse the blanks around dates, as XML Schema has it.
+        keep = isinstance(plan, Scalar) and plan.name == "string"
+        target.text = source.text if keep or source.text is None else source.text.strip(XML_SPACE)
         if isinstance(plan, Struct):
             self._fields(plan, source, target)
         elif isinstance(plan, Array):

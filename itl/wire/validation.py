@@ -5,6 +5,7 @@ Neither is on the hot path: the plan decides, these two explain it and prove it.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -15,6 +16,8 @@ import xmlschema
 from lxml import etree
 
 _local = threading.local()
+_building = threading.Lock()  # building schemas concurrently can fail
+_ONLY_ITEM = re.compile(r"/item(?=/|$)")
 
 
 def schema_errors(document: etree._Element) -> list[tuple[str, str]]:
@@ -43,7 +46,7 @@ def _steps(document: etree._Element, path: str) -> str:
     """A path in the form of our own: `/part/element/item[2]`, the root's namespace left out."""
     root = etree.QName(document).localname
     first, _, rest = path.removeprefix("/").rpartition("}")[2].partition("/")
-    return f"/{root}/{rest}" if first and rest else f"/{root}"
+    return _ONLY_ITEM.sub("/item[1]", f"/{root}/{rest}") if first and rest else f"/{root}"
 
 
 def _lxml_schema() -> etree.XMLSchema:
@@ -53,9 +56,6 @@ def _lxml_schema() -> etree.XMLSchema:
         with _building, as_file(files("itl_schemas").joinpath("messages.xsd")) as path:
             schema = _local.schema = etree.XMLSchema(etree.parse(path, etree.XMLParser(no_network=True)))
     return schema
-
-
-_building = threading.Lock()  # building schemas concurrently can fail
 
 
 @cache
