@@ -31,6 +31,9 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     """Addresses whose client certificate header is believed: the TLS proxies in front."""
     threads: int = 8
+    """Calls that one process answers at one time."""
+    processes: int = 1
+    """Processes that answer calls; SQLite wants one."""
     cleanup_after: float = 24 * 3600.0
     """An open transaction older than this is cancelled (status 7); 24 h is the log's practice."""
     flag_accepted_after: float = 48 * 3600.0

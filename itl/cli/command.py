@@ -31,9 +31,8 @@ def database_argument(parser: ArgumentParser) -> None:
 
 def settings_of(arguments: Namespace) -> Settings:
     """The settings, with those that the command line gives in front."""
-    given: dict[str, Any] = {
-        name: getattr(arguments, name, None) for name in ("database", "host", "port", "public_url", "threads")
-    }
+    names = ("database", "host", "port", "public_url", "threads", "processes")
+    given: dict[str, Any] = {name: getattr(arguments, name, None) for name in names}
     return load_settings(getattr(arguments, "settings", None), given=given)
 
 

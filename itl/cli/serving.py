@@ -6,9 +6,12 @@ import threading
 from argparse import ArgumentParser, Namespace
 
 from itl.cli.command import Subparsers, add, database_argument, end_on_signals, say, settings_of
+from itl.errors import UsageError
 from itl.hub import Hub
-from itl.store.schema import migrate
-from itl.wire import server
+from itl.settings import Settings
+from itl.store.database import Database
+from itl.store.schema import migrate, require_current
+from itl.wire import prefork, server
 
 PATH = "/TransactionLogService"
 """Where the log's endpoint stands; every path is answered alike, this is the one that is published."""
@@ -22,7 +25,8 @@ def register(commands: Subparsers) -> None:
         "Answer the registries' calls. The worker runs beside it, or in it with --work (SQLite wants one process).",
     )
     web_arguments(serve)
-    serve.add_argument("--work", action="store_true", help="run worker and relay in this process, too")
+    serve.add_argument("--processes", type=int, help="processes that answer, one is replaced if it dies (default 1)")
+    serve.add_argument("--work", action="store_true", help="run worker and relay in the same process, too")
     worker = add(commands, "worker", run_worker, "Judge what was accepted, and deliver what the log has to tell.")
     database_argument(worker)
     migration = add(commands, "migrate", run_migrate, "Bring the database to the schema of this program.")
@@ -40,13 +44,32 @@ def web_arguments(parser: ArgumentParser) -> None:
 def run_serve(arguments: Namespace) -> int:
     settings = settings_of(arguments)
     end_on_signals()
-    hub = Hub(settings)
-    if arguments.work:
-        hub.start_work()
-    say(f"the log answers at http://{settings.host}:{settings.port}{PATH}")
-    server.run(hub.application(), settings.host, settings.port, threads=settings.threads)
-    hub.close()
+    _require_servable(settings)
+    listening = server.listen(settings.host, settings.port)
+
+    def answer() -> None:
+        hub = Hub(settings)
+        if arguments.work:
+            hub.start_work()
+        server.run(hub.application(), listening, threads=settings.threads)
+        hub.close()
+
+    say(f"the log answers at {server.url_of(listening)}{PATH}")
+    if settings.processes == 1:
+        answer()
+    else:
+        prefork.run(answer, settings.processes)
     return 0
+
+
+def _require_servable(settings: Settings) -> None:
+    database = Database(settings.database)
+    require_current(database)
+    database.close()
+    if settings.processes < 1:
+        raise UsageError(f"{settings.processes} processes cannot answer; give at least 1")
+    if settings.processes > 1 and database.is_sqlite:
+        raise UsageError("SQLite wants one writing process; leave --processes at 1, or serve from PostgreSQL")
 
 
 def run_worker(arguments: Namespace) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 import threading
 import time
 from typing import Any
@@ -11,29 +13,30 @@ from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer, create_server
 
+from itl.errors import UsageError
 from itl.wire.limits import LIMITS
 
 # A body beyond the limit of the wire is read so far, so that its sender gets a SOAP fault; beyond this it is HTTP 413.
 _ROOM = 2
+
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of every request that waits for a thread
+
+_BACKLOG = 1024  # connections that wait to be taken
 
 _LONGEST_WAIT = 1.0  # of one round of the loop, seconds
 _DRAIN = 10.0  # for running requests when the server closes, seconds
 
 
 class Server:
-    """A server that runs in the background until it is closed. `port` is the bound one."""
+    """A server that runs in the background until it is closed. `port` is the bound one, `url` the root URL."""
 
     def __init__(self, app: WSGIApplication, host: str, port: int, threads: int, largest: int) -> None:
-        self._loop = _Loop(app, host, port, threads, largest)
-        self.host, self.port = self._loop.bound
+        listening = listen(host, port)
+        self.host, self.port = listening.getsockname()[:2]
+        self.url = url_of(listening)
+        self._loop = _Loop(app, listening, threads, largest)
         self._thread = threading.Thread(target=self._loop.run, name=f"http-{self.port}", daemon=True)
         self._thread.start()
-
-    @property
-    def url(self) -> str:
-        """The root URL, without a slash at its end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
 
     def close(self, drain: float = _DRAIN) -> None:
         """Take no more connections, let requests end (at most `drain` seconds), then stop."""
@@ -45,6 +48,25 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket at which connections queue from now on; port 0 takes a free one. UsageError if the port is taken."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise UsageError(f"cannot listen on {host} port {port}: {error.strerror}; give another") from error
+    return listening
+
+
+def url_of(listening: socket.socket) -> str:
+    """The root URL that a socket listens at, without a slash at its end."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def serve(
@@ -60,10 +82,10 @@ def serve(
 
 
 def run(
-    app: WSGIApplication, host: str, port: int, *, threads: int = 4, largest: int = LIMITS.largest_request()
+    app: WSGIApplication, listening: socket.socket, *, threads: int = 4, largest: int = LIMITS.largest_request()
 ) -> None:
     """Serve `app` until KeyboardInterrupt or SystemExit (what a signal handler raises), then let requests end."""
-    loop = _Loop(app, host, port, threads, largest)
+    loop = _Loop(app, listening, threads, largest)
     try:
         loop.run()
     except (KeyboardInterrupt, SystemExit):
@@ -74,15 +96,13 @@ def run(
 class _Loop:
     """waitress's own loop, one round at a time, so that it can be left when the last request has been answered."""
 
-    def __init__(self, app: WSGIApplication, host: str, port: int, threads: int, largest: int) -> None:
+    def __init__(self, app: WSGIApplication, listening: socket.socket, threads: int, largest: int) -> None:
         self._sockets: dict[int, Any] = {}
         self._server = create_server(
             app,
             map=self._sockets,
-            host=host,
-            port=port,
-            ipv4=":" not in host,
-            ipv6=":" in host,
+            sockets=[listening],
+            backlog=_BACKLOG,
             threads=threads,
             ident=None,
             max_request_body_size=_ROOM * largest,
@@ -92,16 +112,12 @@ class _Loop:
         )
         self._deadline: float | None = None
 
-    @property
-    def bound(self) -> tuple[str, int]:
-        return str(self._server.effective_host), int(self._server.effective_port)
-
     def run(self) -> None:
         while self._deadline is None:
             self._round()
-        for socket in list(self._sockets.values()):
-            if isinstance(socket, BaseWSGIServer):
-                wasyncore.dispatcher.close(socket)
+        for taken in list(self._sockets.values()):
+            if isinstance(taken, BaseWSGIServer):
+                wasyncore.dispatcher.close(taken)
         while self._draining() and time.monotonic() < self._deadline:
             self._round()
         self._server.task_dispatcher.shutdown()
@@ -115,7 +131,7 @@ class _Loop:
         wasyncore.loop(timeout=_LONGEST_WAIT, use_poll=True, map=self._sockets, count=1)
 
     def _draining(self) -> bool:
-        channels = [socket for socket in self._sockets.values() if isinstance(socket, HTTPChannel)]
+        channels = [taken for taken in self._sockets.values() if isinstance(taken, HTTPChannel)]
         for channel in channels:
             with channel.requests_lock:
                 if not channel.requests:
