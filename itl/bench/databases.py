@@ -1,0 +1,124 @@
+"""Databases to measure on: new ones that are gone afterwards, or empty ones that are named."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import NullPool, create_engine, func, make_url, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from itl.clock import system_clock
+from itl.errors import UsageError
+from itl.store import tables as t
+from itl.store.database import Database, normal_url
+from itl.store.enrolment import put_sandbox
+from itl.store.schema import migrate
+
+VARIABLES = ("ITL_BENCH_POSTGRESQL", "ITL_TEST_POSTGRESQL")
+"""Where the environment names a PostgreSQL server, whose role may create databases."""
+
+
+@contextmanager
+def new_sqlite() -> Iterator[str]:
+    """URL of a database in a temporary file."""
+    with tempfile.TemporaryDirectory(prefix="itl-bench-") as directory:
+        url = f"sqlite:///{Path(directory) / 'itl.db'}"
+        prepare(url)
+        yield url
+
+
+@contextmanager
+def new_postgresql(server: str) -> Iterator[str]:
+    """URL of a database created on `server`, dropped afterwards."""
+    name = f"itl_bench_{uuid4().hex[:12]}"
+    _administer(server, f"CREATE DATABASE {name} TEMPLATE template0")
+    try:
+        url = make_url(server).set(database=name).render_as_string(hide_password=False)
+        prepare(url)
+        yield url
+    finally:
+        _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def named(url: str) -> Iterator[str]:
+    """The database at `url`, which must be empty or at least hold no messages; what is measured stays in it."""
+    prepare(url)
+    if accepted(url):
+        raise UsageError(f"{make_url(url)} holds messages; measuring wants an empty database of its own")
+    yield url
+
+
+def find_postgresql(given: str | None, environment: Mapping[str, str] = os.environ) -> str | None:
+    """URL of a database on the PostgreSQL server to use: the one given, named by the environment, or local.
+
+    None if there is none. Raises UsageError where the one given or named cannot be used.
+    """
+    named_there = (environment[name] for name in VARIABLES if "://" in environment.get(name, ""))
+    if server := given or next(named_there, None):
+        server = normal_url(server)
+        if problem := _problem(server):
+            raise UsageError(f"PostgreSQL at {make_url(server)}: {problem}")
+        return server
+    users = dict.fromkeys(filter(None, (environment.get("PGUSER"), "postgres", getpass.getuser())))
+    local = [f"postgresql+psycopg2://{user}@127.0.0.1:5432/postgres" for user in users]
+    return next((url for url in local if _problem(f"{url}?connect_timeout=3") is None), None)
+
+
+def prepare(url: str) -> None:
+    """Bring a database to the newest schema, with the registries of the sandbox enrolled."""
+    migrate(url)
+    database = Database(url)
+    with database.write() as connection:
+        put_sandbox(connection, system_clock())
+    database.close()
+
+
+def accepted(url: str) -> int:
+    """How many proposals the database holds that were accepted: logged, their transaction open, left to a worker."""
+    database = Database(url)
+    with database.read() as connection:
+        count: int = connection.execute(
+            select(func.count())
+            .select_from(t.inbox)
+            .join(t.messages, t.messages.c.id == t.inbox.c.message)
+            .join(t.transactions, t.transactions.c.id == t.inbox.c.transaction_id)
+            .where(t.inbox.c.work == "judge")
+        ).scalar_one()
+    database.close()
+    return count
+
+
+def version(url: str) -> str:
+    """The database's name and version."""
+    database = Database(url)
+    query = "SELECT sqlite_version()" if database.is_sqlite else "SHOW server_version"
+    with database.read() as connection:
+        number = connection.execute(text(query)).scalar_one()
+    database.close()
+    return f"{'SQLite' if database.is_sqlite else 'PostgreSQL'} {str(number).partition(' ')[0]}"
+
+
+def _problem(url: str) -> str | None:
+    try:
+        may_create = _administer(url, "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user")
+    except SQLAlchemyError as error:
+        return str(error.__cause__ or error).strip()
+    return None if may_create else "its role may not create databases"
+
+
+def _administer(url: str, statement: str) -> object:
+    """Run `statement` outside a transaction; its first value, if it has any."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    try:
+        with engine.connect() as connection:
+            result = connection.execute(text(statement))
+            return result.scalar() if result.returns_rows else None
+    finally:
+        engine.dispose()

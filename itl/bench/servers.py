@@ -1,0 +1,58 @@
+"""The servers that are measured, each started as it would be in production: processes of their own, on loopback."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from itl.errors import LogError
+
+_START = 60.0  # seconds until a server must have said its address
+_END = 30.0  # seconds until it must have ended
+
+_URL = re.compile(r"http://\S+")
+
+
+class ServerError(LogError):
+    """A server that did not start."""
+
+
+@contextmanager
+def log(database: str, processes: int, threads: int) -> Iterator[str]:
+    """URL of a log on `database` that accepts and does nothing else."""
+    serve = ["serve", "--database", database, "--port", "0"]
+    serve += ["--processes", str(processes), "--threads", str(threads)]
+    with _running(["itl.cli.main", "--log-level", "warning", *serve]) as url:
+        yield url
+
+
+@contextmanager
+def echo(processes: int, threads: int) -> Iterator[str]:
+    """URL of the echo (`itl.bench.echo`)."""
+    with _running(["itl.bench.echo", "--processes", str(processes), "--threads", str(threads)]) as url:
+        yield url
+
+
+@contextmanager
+def _running(module: Sequence[str]) -> Iterator[str]:
+    command = [sys.executable, "-m", *module]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        late = threading.Timer(_START, process.kill)
+        late.start()
+        try:
+            found = _URL.search(next(iter(process.stdout or ()), ""))
+            late.cancel()
+            if found is None:
+                raise ServerError(f"{' '.join(module)} did not start; what it said stands above")
+            yield found[0]
+        finally:
+            late.cancel()
+            process.terminate()
+            try:
+                process.wait(_END)
+            except subprocess.TimeoutExpired:
+                process.kill()
