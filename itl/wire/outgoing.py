@@ -89,6 +89,12 @@ class Peer:
             self._connection.close()
             self._connection = None
 
+    def __enter__(self) -> Peer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def _sent(self, headers: dict[str, str], body: bytes, deadline: float) -> http.client.HTTPConnection:
         """The connection on which the whole request went out."""
         kept = self._kept(deadline)
@@ -135,6 +141,8 @@ class Peer:
             out += piece
             if len(out) > self._largest:
                 raise http.client.HTTPException(f"the answer has more than {self._largest} bytes")
+        if response.length:  # read piece by piece, http.client does not mind a body that ends too soon
+            raise http.client.IncompleteRead(bytes(out), response.length)
         return bytes(out)
 
 
