@@ -2,6 +2,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+# The older way of an editable install, which pip 23.0 would take, does not know packages that lie elsewhere (schemas, wsdl).
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517
 READY := $(VENV)/.ready
 
 .PHONY: setup run test bench lint docs clean
@@ -10,11 +12,11 @@ setup: $(READY)
 
 $(READY): setup.cfg setup.py
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(PIP) --editable '.[test]'
 	touch $(READY)
 
 run: $(READY)
-	$(BIN)/itl story $(if $(ONCE),--once)
+	$(BIN)/itl --log-level warning story $(if $(ONCE),--once)
 
 test: lint
 	$(BIN)/python -m pytest $(TESTS)
@@ -28,7 +30,7 @@ bench: $(READY)
 	$(BIN)/itl bench
 
 docs: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	$(PIP) --editable '.[docs]'
 	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
 
 clean:

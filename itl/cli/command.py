@@ -37,8 +37,9 @@ def settings_of(arguments: Namespace) -> Settings:
 
 
 def say(text: str = "") -> None:
-    """A line for the user, at once even into a pipe."""
-    print(text, flush=True)
+    """A line for the user, at once even into a pipe, and whole even from several threads."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def complain(text: str) -> None:

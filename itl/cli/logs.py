@@ -25,4 +25,5 @@ def configure(level: str = "info", json: bool | None = None) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+    logging.getLogger("spyne").setLevel(logging.ERROR)  # it warns of every second endpoint in a process
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)

@@ -1,19 +1,30 @@
-"""`itl sandbox`: a whole log in one process, to try things with."""
+"""`itl sandbox`: a whole log in one process, to try things with; if wanted with a reference registry for each party."""
 
 from __future__ import annotations
 
 import threading
 from argparse import Namespace
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import make_url
 
 from itl.cli.command import Subparsers, add, end_on_signals, say, settings_of
 from itl.cli.serving import PATH, web_arguments
 from itl.clock import system_clock
+from itl.errors import UsageError
 from itl.hub import Hub
 from itl.settings import Settings
 from itl.store.database import Database
 from itl.store.enrolment import SANDBOX_REGISTRIES, put_sandbox
 from itl.store.schema import migrate
 from itl.wire import server
+from registry_client.client import RegistryClient
+from registry_client.endpoint import application
+from registry_client.registry import Registry
+from registry_client.settings import Settings as RegistrySettings
 
 
 def register(commands: Subparsers) -> None:
@@ -26,33 +37,101 @@ def register(commands: Subparsers) -> None:
     )
     web_arguments(parser)
     parser.add_argument("--registries", action="store_true", help="run a reference registry for each of them, too")
+    parser.add_argument(
+        "--registry-data", type=Path, metavar="DIR", help="where those keep their data (default: beside the database)"
+    )
 
 
-def prepare(settings: Settings) -> None:
-    """Bring the database to the newest schema and enrol the sandbox's registries."""
+@dataclass(frozen=True, slots=True)
+class RunningRegistry:
+    """A reference registry that is up: its library object, and the address of its endpoint."""
+
+    registry: Registry
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A sandbox that is up."""
+
+    hub: Hub
+    url: str
+    """Address of the log's endpoint."""
+    registries: Mapping[str, RunningRegistry]
+
+    def describe(self) -> Iterator[str]:
+        """Its addresses and users, a line each."""
+        yield f"log ITL       {self.url}"
+        yield f"its WSDL      {self.url}?wsdl"
+        for code in SANDBOX_REGISTRIES:
+            at = f"   {self.registries[code].url}" if code in self.registries else ""
+            yield f"registry {code:<5}user and password {code.lower():<4}{at}"
+
+
+def prepare(settings: Settings, urls: dict[str, str] | None = None) -> None:
+    """Bring the database to the newest schema and enrol the sandbox's registries, with addresses where given."""
     migrate(settings.database)
     database = Database(settings.database)
     with database.write() as connection:
-        put_sandbox(connection, system_clock())
+        put_sandbox(connection, system_clock(), urls)
     database.close()
+
+
+@contextmanager
+def sandbox(settings: Settings, registry_data: Path | None = None) -> Iterator[Sandbox]:
+    """A running sandbox; with `registry_data`, a directory, also reference registries, which keep their data there."""
+    with ExitStack() as stack:
+        prepare(settings)
+        hub = Hub(settings)
+        stack.callback(hub.close)
+        hub.start_work()
+        try:
+            serving = server.serve(hub.application(), settings.host, settings.port, threads=settings.threads)
+        except OSError as error:
+            raise UsageError(
+                f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; give another --port, or 0"
+            ) from error
+        stack.callback(serving.close)
+        url = f"{serving.url}{PATH}"
+        registries = {}
+        if registry_data is not None:
+            registry_data.mkdir(parents=True, exist_ok=True)
+            for code in SANDBOX_REGISTRIES:
+                registries[code] = stack.enter_context(_registry(code, url, settings.host, registry_data))
+            prepare(settings, {code: running.url for code, running in registries.items()})
+        yield Sandbox(hub, url, registries)
+
+
+@contextmanager
+def _registry(code: str, hub_url: str, host: str, data: Path) -> Iterator[RunningRegistry]:
+    client = RegistryClient(hub_url, code=code, user=code.lower(), password=code.lower())
+    registry = Registry(RegistrySettings(code=code), client, database=f"sqlite:///{data / code}.db")
+    serving = server.serve(application(registry), host, 0)
+    registry.start()
+    try:
+        yield RunningRegistry(registry, serving.url)
+    finally:
+        serving.close()
+        registry.close()
+        client.close()
 
 
 def run(arguments: Namespace) -> int:
     settings = settings_of(arguments)
     end_on_signals()
-    prepare(settings)
-    hub = Hub(settings)
-    hub.start_work()
-    running = server.serve(hub.application(), settings.host, settings.port, threads=settings.threads)
-    say(f"log ITL      {running.url}{PATH}")
-    say(f"its WSDL     {running.url}{PATH}?wsdl")
-    for code in SANDBOX_REGISTRIES:
-        say(f"registry {code:<4}user and password {code.lower()}")
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        say("closing")
-    finally:
-        running.close()
-        hub.close()
+    data = arguments.registry_data or _beside(settings.database) if arguments.registries else None
+    with sandbox(settings, data) as running:
+        for line in running.describe():
+            say(line)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            say("closing")
     return 0
+
+
+def _beside(database: str) -> Path:
+    """Where registries keep their data unless told: beside an SQLite database, else in the working directory."""
+    url = make_url(database)
+    folder = Path(url.database or "").parent if url.drivername.startswith("sqlite") else Path()
+    return folder / f"{Path(url.database or 'log').stem}-registries"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import astuple, dataclass
 from datetime import datetime
 
@@ -78,6 +78,14 @@ def holdings(connection: Connection, at: datetime | None = None) -> list[Holding
             figures[party, now, period]["converted_in"] += units
         figures[party, now, period][_class(row.account_type)] += units
     return [Holding(party, unit, cp, **figures[party, unit, cp]) for party, unit, cp in sorted(figures)]
+
+
+def held_by(connection: Connection) -> Counter[tuple[str, int, int]]:
+    """Units by the registry that holds them, account type and unit type."""
+    keys = (t.unit_blocks.c.registry, t.unit_blocks.c.account_type, t.unit_blocks.c.unit_type)
+    quantity = func.sum(t.unit_blocks.c.serial_end - t.unit_blocks.c.serial_start + 1)
+    rows = connection.execute(select(*keys, quantity.label("units")).group_by(*keys))
+    return Counter({(row.registry, row.account_type, row.unit_type): int(row.units) for row in rows})
 
 
 def as_row(holding: Holding) -> tuple[str | int, ...]:
