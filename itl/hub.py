@@ -41,9 +41,7 @@ class Hub:
         self.worker = Worker(
             self.database, clock, settings, self.identity, self.practice, self.wake_worker, self.wake_relay.ring
         )
-        self.relay = Relay(
-            self.database, clock, settings, self.identity, self.practice, self.wake_relay, self.wake_worker.ring
-        )
+        self.relay = Relay(self.database, clock, settings, self.identity, self.wake_relay, self.wake_worker.ring)
         self._threads: list[threading.Thread] = []
 
     def application(self) -> Any:

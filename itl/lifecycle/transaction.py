@@ -80,7 +80,9 @@ class Transition:
     ended: bool = False
     flagged: bool = False
     timer: timedelta | None = None
-    """Time from now until the clean-up looks again; None stops the timer."""
+    """Time from now until the clean-up looks again."""
+    keeps_timer: bool = False
+    """The clean-up's timer runs on as it was set at the proposal; without it and without `timer`, it stops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,6 @@ def proposal_checked(
     proposal: ProposalTransaction,
     evaluation: tuple[EvaluationResult, ...],
     log: LogIdentity,
-    practice: Practice,
 ) -> Transition:
     """The log has judged: `evaluation` is empty where no check failed.
 
@@ -106,14 +107,14 @@ def proposal_checked(
         return Transition(
             TransactionStatus.CHECKED_DISCREPANCY,
             (_tell(log, head, head.transferring_registry, TransactionStatus.CHECKED_DISCREPANCY, evaluation),),
-            timer=practice.cleanup,
+            keeps_timer=True,
         )
     checked = TransactionStatus.CHECKED_NO_DISCREPANCY
     if head.is_external:
         send = Send(head.acquiring_registry, _relayed(log, head, proposal))
     else:
         send = _tell(log, head, head.transferring_registry, checked)
-    return Transition(checked, (send,), timer=practice.cleanup)
+    return Transition(checked, (send,), keeps_timer=True)
 
 
 def notified(
@@ -122,7 +123,6 @@ def notified(
     status: int,
     evaluation: tuple[EvaluationResult, ...],
     log: LogIdentity,
-    practice: Practice,
 ) -> Transition | Repeat | Refused:
     """A registry's notification. `Repeat` is harmless: result 1, no effect; `Refused` carries the code."""
     step = judge_notification(head.transaction_type, head.status, head.role(sender), status, confirmed=head.confirmed)
@@ -130,12 +130,10 @@ def notified(
         return Transition(confirmed=True, ended=True)
     if not isinstance(step, Accepted):
         return step
-    return _moved_to(head, step.status, evaluation, log, practice)
+    return _moved_to(head, step.status, evaluation, log)
 
 
-def relay_refused(
-    head: TransactionHead, codes: Sequence[int], log: LogIdentity, practice: Practice
-) -> Transition | None:
+def relay_refused(head: TransactionHead, codes: Sequence[int], log: LogIdentity) -> Transition | None:
     """The acquirer answered the relayed proposal with result 0 and codes: it will not answer later, so it rejected."""
     if not head.is_external or head.status not in (
         TransactionStatus.CHECKED_NO_DISCREPANCY,
@@ -143,7 +141,7 @@ def relay_refused(
     ):
         return None
     evaluation = tuple(EvaluationResult(response_code=code) for code in codes)
-    return _moved_to(head, TransactionStatus.REJECTED, evaluation, log, practice)
+    return _moved_to(head, TransactionStatus.REJECTED, evaluation, log)
 
 
 def timed_out(
@@ -170,16 +168,14 @@ def refusal(receiver: str, identifier: str, codes: Sequence[int], log: LogIdenti
 
 
 def _moved_to(
-    head: TransactionHead, status: int, evaluation: tuple[EvaluationResult, ...], log: LogIdentity, practice: Practice
+    head: TransactionHead, status: int, evaluation: tuple[EvaluationResult, ...], log: LogIdentity
 ) -> Transition:
     match status:
         case TransactionStatus.ACCEPTED:
-            return Transition(status, (_tell(log, head, head.transferring_registry, status),), timer=practice.cleanup)
+            return Transition(status, (_tell(log, head, head.transferring_registry, status),), keeps_timer=True)
         case TransactionStatus.REJECTED:
             told = evaluation or (EvaluationResult(response_code=UNSTATED_REJECTION),)
-            return Transition(
-                status, (_tell(log, head, head.transferring_registry, status, told),), timer=practice.cleanup
-            )
+            return Transition(status, (_tell(log, head, head.transferring_registry, status, told),), keeps_timer=True)
         case TransactionStatus.COMPLETED:
             sends = (_tell(log, head, head.acquiring_registry, status),) if head.is_external else ()
             return Transition(status, sends, settle=True, ended=not head.is_external)

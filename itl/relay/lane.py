@@ -10,7 +10,7 @@ import structlog
 
 from itl.clock import Clock
 from itl.codes import ResultIdentifier
-from itl.lifecycle.transaction import LogIdentity, Practice, relay_refused
+from itl.lifecycle.transaction import LogIdentity, relay_refused
 from itl.messages import load
 from itl.relay.backoff import wait
 from itl.settings import Settings
@@ -36,7 +36,6 @@ class Sender:
     clock: Clock
     settings: Settings
     identity: LogIdentity
-    practice: Practice
     holder: str
 
     @property
@@ -109,7 +108,7 @@ def _record(sender: Sender, letter: Letter, attempt: Attempt) -> None:
             delivery.react(
                 connection,
                 letter,
-                lambda head: relay_refused(head, attempt.codes, sender.identity, sender.practice),
+                lambda head: relay_refused(head, attempt.codes, sender.identity),
                 now,
                 letter.receiver,
             )

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from itl.clock import Clock
-from itl.lifecycle.transaction import LogIdentity, Practice
+from itl.lifecycle.transaction import LogIdentity
 from itl.relay.lane import Sender, run_lane
 from itl.settings import Settings
 from itl.store import delivery
@@ -33,11 +33,10 @@ class Relay:
         clock: Clock,
         settings: Settings,
         identity: LogIdentity,
-        practice: Practice,
         wake: Wake,
         after_delivery: Callable[[], None] = lambda: None,
     ) -> None:
-        self._sender = Sender(database, clock, settings, identity, practice, new_holder())
+        self._sender = Sender(database, clock, settings, identity, new_holder())
         self._wake = wake
         self._after_delivery = after_delivery
         self._running: set[str] = set()

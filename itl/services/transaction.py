@@ -145,7 +145,6 @@ class TransactionService:
                 request.transaction_status,
                 request.evaluation_result,
                 self._identity,
-                self._practice,
             )
             if isinstance(step, Refused):
                 return NotificationResponse(**self._refuse(arrival, content, (step.code,)))

@@ -81,7 +81,9 @@ def apply(
 
 def changes(transition: Transition, now: datetime) -> dict[str, Any]:
     """The columns of `transactions` that `transition` sets."""
-    values: dict[str, Any] = {"deadline_at": None if transition.timer is None else now + transition.timer}
+    values: dict[str, Any] = {}
+    if not transition.keeps_timer:
+        values["deadline_at"] = None if transition.timer is None else now + transition.timer
     if transition.status is not None:
         values |= {"status": int(transition.status), "status_at": now}
     if transition.confirmed:

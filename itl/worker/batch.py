@@ -13,7 +13,7 @@ from itl.clock import Clock
 from itl.errors import LogError
 from itl.ledger.block import SerialRange
 from itl.ledger.snapshot import Snapshot
-from itl.lifecycle.transaction import LogIdentity, Practice
+from itl.lifecycle.transaction import LogIdentity
 from itl.messages import ProposalRequest, load
 from itl.store import gather
 from itl.store import tables as t
@@ -34,7 +34,6 @@ def work_once(
     reference: ReferenceData,
     clock: Clock,
     identity: LogIdentity,
-    practice: Practice,
     limit: int = 100,
 ) -> int:
     """Do the oldest waiting tasks, at most `limit`; returns how many were taken, 0 when there is nothing to do.
@@ -43,11 +42,11 @@ def work_once(
     off, with its problem on record, and tried again later: nothing that was acknowledged is dropped.
     """
     try:
-        return _one_batch(database, reference, clock, identity, practice, limit)
+        return _one_batch(database, reference, clock, identity, limit)
     except Exception as error:
         if limit > 1:
             log.warning("batch failed, trying a smaller one", problem=str(error), limit=limit)
-            return work_once(database, reference, clock, identity, practice, max(1, limit // 8))
+            return work_once(database, reference, clock, identity, max(1, limit // 8))
         _put_off(database, clock(), error)
         return 1
 
@@ -57,7 +56,6 @@ def _one_batch(
     reference: ReferenceData,
     clock: Clock,
     identity: LogIdentity,
-    practice: Practice,
     limit: int,
 ) -> int:
     with database.write() as connection:
@@ -90,7 +88,7 @@ def _one_batch(
         }
         view = View(now=now, reference=known, units=ledger, projects=projects(connection, named))
         work = Work(tasks, proposals, {each.transaction_id: each for each in completed}, too_wide)
-        batch = judge_batch(work, view, ledger, identity, practice)
+        batch = judge_batch(work, view, ledger, identity)
         record(connection, batch, stored.ids, now)
     log.info("batch recorded", tasks=len(tasks), judged=len(batch.judged), settled=len(batch.settled))
     return len(tasks)

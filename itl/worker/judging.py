@@ -15,7 +15,7 @@ from itl.ledger.block import HeldBlock, Place, SerialRange
 from itl.ledger.operations import Change, issue, relocate
 from itl.ledger.ranges import union
 from itl.ledger.snapshot import Snapshot
-from itl.lifecycle.transaction import LogIdentity, Practice, TransactionHead, proposal_checked
+from itl.lifecycle.transaction import LogIdentity, TransactionHead, proposal_checked
 from itl.messages import ProposalRequest, ProposalTransaction
 from itl.store.gather import Settlement, Task
 from itl.store.record import Batch, Judged, Settled
@@ -35,7 +35,7 @@ class Work:
     """Proposals, by `inbox_id`, that touch more blocks of the ledger than can be judged: refused with 1104."""
 
 
-def judge_batch(work: Work, view: View, ledger: Snapshot, log: LogIdentity, practice: Practice) -> Batch:
+def judge_batch(work: Work, view: View, ledger: Snapshot, log: LogIdentity) -> Batch:
     """The decisions for all of `work`; `ledger` is `view.units`, and is brought along."""
     batch = Batch()
     waiting = dict(work.settlements)
@@ -50,7 +50,7 @@ def judge_batch(work: Work, view: View, ledger: Snapshot, log: LogIdentity, prac
         elif task.inbox_id in work.proposals:
             request = work.proposals[task.inbox_id]
             verdict = judge.too_many_blocks() if task.inbox_id in work.too_wide else judge.proposal(request, view)
-            batch.judged.append(_judged(task, request, verdict, ledger, log, practice))
+            batch.judged.append(_judged(task, request, verdict, ledger, log))
     return batch
 
 
@@ -61,9 +61,7 @@ def wanted_serials(proposal: ProposalTransaction) -> Iterable[SerialRange]:
             yield serials(block)
 
 
-def _judged(
-    task: Task, request: ProposalRequest, verdict: judge.Verdict, ledger: Snapshot, log: LogIdentity, practice: Practice
-) -> Judged:
+def _judged(task: Task, request: ProposalRequest, verdict: judge.Verdict, ledger: Snapshot, log: LogIdentity) -> Judged:
     proposal = request.proposed_transaction
     evaluation = verdict.evaluation_results
     reserved: tuple[SerialRange, ...] = ()
@@ -75,7 +73,7 @@ def _judged(
         seen_status=task.head.status,
         set_by=log.code,
         message=task.message,
-        transition=proposal_checked(task.head, proposal, evaluation, log, practice),
+        transition=proposal_checked(task.head, proposal, evaluation, log),
         results=msgspec.json.encode(verdict.results),
         proposal=proposal,
         reserved=reserved,

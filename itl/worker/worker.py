@@ -52,9 +52,7 @@ class Worker:
     def once(self) -> int:
         """One round: what is due of the timers, and one batch; returns how much was done."""
         rung = ring_timers(self._database, self._clock, self._identity, self._practice)
-        done = work_once(
-            self._database, self._reference, self._clock, self._identity, self._practice, self._settings.batch
-        )
+        done = work_once(self._database, self._reference, self._clock, self._identity, self._settings.batch)
         if rung or done:
             self._after_work()
         return rung + done

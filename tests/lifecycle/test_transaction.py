@@ -52,12 +52,12 @@ def told(transition: Transition) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("transaction_type", [1, 4, 5, 10])
 def test_an_internal_transaction_that_passes_is_told_to_its_registry(transaction_type: int) -> None:
-    passed = proposal_checked(head(1, transaction_type), proposal(transaction_type), (), LOG, PRACTICE)
-    assert (passed.status, told(passed), passed.timer) == (2, [("GB", 2)], DAY)
+    passed = proposal_checked(head(1, transaction_type), proposal(transaction_type), (), LOG)
+    assert (passed.status, told(passed), passed.keeps_timer) == (2, [("GB", 2)], True)
 
 
 def test_a_transfer_that_passes_goes_to_the_acquirer_and_the_initiator_hears_nothing_yet() -> None:
-    passed = proposal_checked(head(1), proposal(3, supplement=47), (), LOG, PRACTICE)
+    passed = proposal_checked(head(1), proposal(3, supplement=47), (), LOG)
     (send,) = passed.sends
     assert passed.status == 2
     assert send.receiver == "FR"
@@ -69,7 +69,7 @@ def test_a_transfer_that_passes_goes_to_the_acquirer_and_the_initiator_hears_not
 @pytest.mark.parametrize("transaction_type", [1, 3, 4, 5, 10])
 def test_a_discrepancy_is_told_to_the_initiator_alone_with_its_codes(transaction_type: int) -> None:
     found = (EvaluationResult(response_code=4003), EvaluationResult(response_code=4010))
-    failed = proposal_checked(head(1, transaction_type), proposal(transaction_type), found, LOG, PRACTICE)
+    failed = proposal_checked(head(1, transaction_type), proposal(transaction_type), found, LOG)
     (send,) = failed.sends
     assert (failed.status, told(failed)) == (3, [("GB", 3)])
     assert isinstance(send.message, NotificationRequest)
@@ -77,25 +77,26 @@ def test_a_discrepancy_is_told_to_the_initiator_alone_with_its_codes(transaction
 
 
 NOTIFICATIONS = [
-    # type, status, who says what; next status, told, settle, ended, timer
-    (1, 2, "GB", 4, 4, [], True, True, None),
-    (4, 2, "GB", 5, 5, [], False, True, None),
-    (5, 9, "GB", 4, 4, [], True, True, None),
-    (10, 3, "GB", 5, 5, [], False, True, None),
-    (10, 10, "GB", 5, 5, [], False, True, None),
-    (3, 2, "FR", 8, 8, [("GB", 8)], False, False, DAY),
-    (3, 2, "FR", 6, 6, [("GB", 6)], False, False, DAY),
-    (3, 9, "FR", 8, 8, [("GB", 8)], False, False, DAY),
-    (3, 2, "GB", 5, 5, [("FR", 7)], False, True, None),
-    (3, 9, "GB", 5, 5, [("FR", 7)], False, True, None),
-    (3, 8, "GB", 4, 4, [("FR", 4)], True, False, None),
-    (3, 6, "GB", 5, 5, [], False, True, None),
-    (3, 3, "GB", 5, 5, [], False, True, None),
+    # type, status, who says what; next status, told, settle, ended, whether the timer runs on
+    (1, 2, "GB", 4, 4, [], True, True, False),
+    (4, 2, "GB", 5, 5, [], False, True, False),
+    (5, 9, "GB", 4, 4, [], True, True, False),
+    (10, 3, "GB", 5, 5, [], False, True, False),
+    (10, 10, "GB", 5, 5, [], False, True, False),
+    (3, 2, "FR", 8, 8, [("GB", 8)], False, False, True),
+    (3, 2, "FR", 6, 6, [("GB", 6)], False, False, True),
+    (3, 9, "FR", 8, 8, [("GB", 8)], False, False, True),
+    (3, 2, "GB", 5, 5, [("FR", 7)], False, True, False),
+    (3, 9, "GB", 5, 5, [("FR", 7)], False, True, False),
+    (3, 8, "GB", 4, 4, [("FR", 4)], True, False, False),
+    (3, 6, "GB", 5, 5, [], False, True, False),
+    (3, 3, "GB", 5, 5, [], False, True, False),
 ]
 
 
 @pytest.mark.parametrize(
-    ("transaction_type", "status", "who", "said", "next_status", "tells", "settle", "ended", "timer"), NOTIFICATIONS
+    ("transaction_type", "status", "who", "said", "next_status", "tells", "settle", "ended", "keeps_timer"),
+    NOTIFICATIONS,
 )
 def test_a_notification_moves_the_transaction(
     transaction_type: int,
@@ -106,11 +107,12 @@ def test_a_notification_moves_the_transaction(
     tells: list[tuple[str, int]],
     settle: bool,
     ended: bool,
-    timer: timedelta | None,
+    keeps_timer: bool,
 ) -> None:
-    step = notified(head(status, transaction_type), who, said, (), LOG, PRACTICE)
+    step = notified(head(status, transaction_type), who, said, (), LOG)
     assert isinstance(step, Transition)
-    assert (step.status, told(step), step.settle, step.ended, step.timer) == (next_status, tells, settle, ended, timer)
+    assert (step.status, told(step), step.settle) == (next_status, tells, settle)
+    assert (step.ended, step.keeps_timer, step.timer) == (ended, keeps_timer, None)
 
 
 @pytest.mark.parametrize(
@@ -126,12 +128,12 @@ def test_a_notification_moves_the_transaction(
     ],
 )
 def test_a_notification_that_changes_nothing(status: int, who: str, said: int, answer: object) -> None:
-    assert notified(head(status), who, said, (), LOG, PRACTICE) == answer
+    assert notified(head(status), who, said, (), LOG) == answer
 
 
 def test_the_acquirer_confirms_the_completion_once() -> None:
-    assert notified(head(4), "FR", 4, (), LOG, PRACTICE) == Transition(confirmed=True, ended=True)
-    assert notified(head(4, confirmed=True), "FR", 4, (), LOG, PRACTICE) == Repeat()
+    assert notified(head(4), "FR", 4, (), LOG) == Transition(confirmed=True, ended=True)
+    assert notified(head(4, confirmed=True), "FR", 4, (), LOG) == Repeat()
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_the_acquirer_confirms_the_completion_once() -> None:
 def test_a_rejection_is_never_passed_on_without_a_code(
     given: tuple[EvaluationResult, ...], passed_on: tuple[int, ...]
 ) -> None:
-    step = notified(head(2), "FR", 6, given, LOG, PRACTICE)
+    step = notified(head(2), "FR", 6, given, LOG)
     assert isinstance(step, Transition)
     (send,) = step.sends
     assert isinstance(send.message, NotificationRequest)
@@ -153,7 +155,7 @@ def test_a_rejection_is_never_passed_on_without_a_code(
 
 def test_telling_the_acquirer_of_a_termination_is_a_setting() -> None:
     quiet = LogIdentity(tell_acquirer_of_termination=False)
-    step = notified(head(2), "GB", 5, (), quiet, PRACTICE)
+    step = notified(head(2), "GB", 5, (), quiet)
     assert isinstance(step, Transition)
     assert (step.status, told(step)) == (5, [])
 
@@ -165,7 +167,7 @@ def test_telling_the_acquirer_of_a_termination_is_a_setting() -> None:
 def test_an_acquirer_that_refuses_the_relayed_proposal_has_rejected_it(
     status: int, transaction_type: int, rejected: bool
 ) -> None:
-    step = relay_refused(head(status, transaction_type), (1503,), LOG, PRACTICE)
+    step = relay_refused(head(status, transaction_type), (1503,), LOG)
     if not rejected:
         assert step is None
         return
