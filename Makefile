@@ -2,7 +2,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-# The older way of an editable install, which pip 23.0 would take, does not know packages that lie elsewhere (schemas, wsdl).
+# PEP 517, for the older editable install of pip 23.0 does not know packages that lie elsewhere (schemas, wsdl).
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517
 READY := $(VENV)/.ready
 
