@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import Connection, exists, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from itl.lifecycle.transaction import TransactionHead, Transition
@@ -90,6 +91,13 @@ def leave_lane(connection: Connection, receiver: str, holder: str) -> None:
 
 def due_letters(connection: Connection, receiver: str, now: datetime, limit: int = 50) -> list[Letter]:
     """The messages that may go to `receiver` now, oldest first: of each transaction only the first that waits."""
+    return [
+        Letter(row.id, row.receiver, row.transaction_id, row.identifier, row.operation, row.content, row.attempts)
+        for row in connection.execute(_DUE, {"receiver": receiver, "now": now, "most": limit})
+    ]
+
+
+def _due() -> Select[Any]:
     earlier = t.outbox.alias("earlier")
     first = ~exists().where(
         earlier.c.receiver == t.outbox.c.receiver,
@@ -97,22 +105,21 @@ def due_letters(connection: Connection, receiver: str, now: datetime, limit: int
         earlier.c.id < t.outbox.c.id,
         earlier.c.delivered_at.is_(None),
     )
-    statement = (
+    return (
         select(t.outbox, t.transactions.c.identifier)
         .outerjoin(t.transactions, t.transactions.c.id == t.outbox.c.transaction_id)
         .where(
-            t.outbox.c.receiver == receiver,
+            t.outbox.c.receiver == bindparam("receiver"),
             t.outbox.c.delivered_at.is_(None),
-            t.outbox.c.next_attempt_at <= now,
+            t.outbox.c.next_attempt_at <= bindparam("now"),
             first,
         )
         .order_by(t.outbox.c.id)
-        .limit(limit)
+        .limit(bindparam("most"))
     )
-    return [
-        Letter(row.id, row.receiver, row.transaction_id, row.identifier, row.operation, row.content, row.attempts)
-        for row in connection.execute(statement)
-    ]
+
+
+_DUE = _due()  # made once: building it costs more than running it
 
 
 def note_attempt(connection: Connection, letter: Letter, attempt: Attempt, log_code: str, again_at: datetime) -> None:
