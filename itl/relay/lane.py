@@ -57,6 +57,8 @@ def run_lane(sender: Sender, receiver: str, peer: Peer | None, keep_on: Callable
             if not letters:
                 return delivered
             for letter in letters:
+                if sender.clock() > now + sender.lease / 2:
+                    break  # one more exchange could outlast the lease: take the lane anew
                 attempt = send(sender, letter, peer)
                 _record(sender, letter, attempt)
                 delivered += attempt.is_final
