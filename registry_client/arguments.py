@@ -86,6 +86,7 @@ def parser() -> argparse.ArgumentParser:
 
     status = add("status", "Show a transaction; with --hub, also what the log says of it.")
     status.add_argument("transaction", metavar="TRANSACTION", help="its identifier, as GB100001")
+    status.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="first wait for its end")
     _add_hub(status, required=False)
     listed = add("transactions", "List transactions, the latest first.")
     listed.add_argument("--limit", type=_positive, default=20, help="how many (default: %(default)s)")

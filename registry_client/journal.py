@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -52,30 +53,26 @@ def get(connection: sa.Connection, identifier: str) -> Transaction:
     return transaction
 
 
-def read(connection: sa.Connection, identifier: str) -> Transaction | None:
-    """The transaction with history and answers."""
-    row = connection.execute(_select().where(transactions.c.identifier == identifier)).first()
-    if row is None:
-        return None
+def read(connection: sa.Connection, identifier: str) -> Transaction:
+    """The transaction with history and answers; TransactionError if there is none."""
     steps = connection.execute(
         sa.select(history).where(history.c.transaction_identifier == identifier).order_by(history.c.id)
     )
-    codes = connection.execute(
-        sa.select(answers).where(answers.c.transaction_identifier == identifier).order_by(answers.c.id)
-    )
-    return _transaction(
-        row,
+    return replace(
+        get(connection, identifier),
         history=tuple(Step(step.at, State(step.state), step.cause) for step in steps),
-        answers=tuple(Answer(code.at, code.code, tuple(map(SerialRange.parse, code.blocks))) for code in codes),
+        answers=_answers(connection, [identifier]).get(identifier, ()),
     )
 
 
 def page(connection: sa.Connection, limit: int, offset: int, state: State | None) -> list[Transaction]:
-    """Transactions without history and answers, the latest first."""
+    """Transactions with their answers, without history, the latest first."""
     query = _select().order_by(transactions.c.proposed_at.desc(), transactions.c.identifier.desc())
     if state is not None:
         query = query.where(transactions.c.state == state)
-    return [_transaction(row) for row in connection.execute(query.limit(limit).offset(offset))]
+    found = [_transaction(row) for row in connection.execute(query.limit(limit).offset(offset))]
+    told = _answers(connection, [transaction.identifier for transaction in found])
+    return [replace(transaction, answers=told.get(transaction.identifier, ())) for transaction in found]
 
 
 def record(
@@ -141,14 +138,21 @@ def _select() -> sa.Select[Any]:
     return sa.select(transactions, undelivered.label("undelivered"))
 
 
-def _transaction(row: sa.Row[Any], history: tuple[Step, ...] = (), answers: tuple[Answer, ...] = ()) -> Transaction:
+def _answers(connection: sa.Connection, identifiers: Sequence[str]) -> dict[str, tuple[Answer, ...]]:
+    query = sa.select(answers).where(answers.c.transaction_identifier.in_(identifiers)).order_by(answers.c.id)
+    told: dict[str, tuple[Answer, ...]] = {}
+    for row in connection.execute(query):
+        answer = Answer(row.at, row.code, tuple(map(SerialRange.parse, row.blocks)))
+        told[row.transaction_identifier] = (*told.get(row.transaction_identifier, ()), answer)
+    return told
+
+
+def _transaction(row: sa.Row[Any]) -> Transaction:
     return Transaction(
         proposal=load(ProposalTransaction, row.proposal),
         role=Role(row.role),
         state=State(row.state),
         proposed_at=row.proposed_at,
         changed_at=row.changed_at,
-        history=history,
-        answers=answers,
         undelivered=row.undelivered,
     )

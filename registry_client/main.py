@@ -31,7 +31,7 @@ from registry_client.units import Account, Selection, Wanted
 FAILED, UNSETTLED = 1, 3
 """Exit codes: something failed, or the transaction ended otherwise than completed; no end in the time given."""
 
-FOLLOW = timedelta(seconds=0.5)
+FOLLOW = timedelta(seconds=0.2)
 """How often a running registry looks for what a command put into its database, and a command for what became of it."""
 
 
@@ -120,7 +120,7 @@ def run_open(chosen: argparse.Namespace) -> int:
 
 def run_status(chosen: argparse.Namespace) -> int:
     with _opened(chosen) as registry:
-        transaction = registry.transaction(chosen.transaction)
+        transaction = _waited(registry, chosen.transaction, chosen.wait)
     told = _ask(chosen) if chosen.hub else None
     if chosen.json:
         _print_json({"transaction": transaction, "log": told})
@@ -180,16 +180,20 @@ def _opened(chosen: argparse.Namespace) -> Iterator[Registry]:
 
 def _propose(chosen: argparse.Namespace, act: Callable[[Registry], str]) -> int:
     with _opened(chosen) as registry:
-        identifier = act(registry)
-        if chosen.wait > 0:
-            registry.follow(FOLLOW)
-            registry.wait(identifier, chosen.wait)
-        transaction = registry.transaction(identifier)
+        transaction = _waited(registry, act(registry), chosen.wait)
     if chosen.json:
         _print_json(transaction)
     else:
         _print_transaction(transaction)
     return 0 if transaction.state in (State.COMPLETED, State.PROPOSED) else FAILED
+
+
+def _waited(registry: Registry, identifier: str, seconds: float) -> Transaction:
+    """The transaction, settled if `seconds` are not 0."""
+    if seconds > 0:
+        registry.follow(FOLLOW)
+        return registry.wait(identifier, seconds)
+    return registry.transaction(identifier)
 
 
 def _units(chosen: argparse.Namespace) -> Selection:

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from itl.messages import ITLNoticeRequest, MessageRequest
 from registry_client import holdings, journal, queues
-from registry_client.errors import TransactionError
 from registry_client.holdings import Holding, OpenedAccount
 from registry_client.queues import Delivery, Received
 from registry_client.store import Store
@@ -38,13 +37,10 @@ class Records:
     def transaction(self, identifier: str) -> Transaction:
         """The transaction with history and answers; TransactionError if there is none."""
         with self.store.read() as connection:
-            found = journal.read(connection, identifier)
-        if found is None:
-            raise TransactionError(f"{identifier}: no such transaction in this registry")
-        return found
+            return journal.read(connection, identifier)
 
     def transactions(self, *, state: State | None = None, limit: int = 100, offset: int = 0) -> list[Transaction]:
-        """Transactions without their history and answers."""
+        """Transactions with their answers, without their history."""
         with self.store.read() as connection:
             return journal.page(connection, limit, offset, state)
 

@@ -48,7 +48,8 @@ PARTY_ACCOUNTS = ((Account(100, 1001), 0),)
 class Registry(Records):
     """The registry `settings.code`, with its data at `database` and `hub` to reach the log.
 
-    Without a `hub` it only queues what another process on the same database delivers.
+    `durable`: every commit is on disk when it returns; else it survives the death of the process, not of the machine
+    (for sandboxes and replays). Without a `hub` it only queues what another process on the same database delivers.
 
     `policy` is asked about every incoming transfer that is otherwise in order. StoreError if the database is another's.
     """
@@ -59,11 +60,12 @@ class Registry(Records):
         hub: Hub | None,
         *,
         database: str = "sqlite://",
+        durable: bool = True,
         policy: Policy = accept_all,
         clock: Clock = system_clock,
     ) -> None:
         self.settings = settings
-        super().__init__(Store(database, settings.code))
+        super().__init__(Store(database, settings.code, durable=durable))
         self._hub = hub
         self._policy = policy
         self._clock = clock
@@ -233,9 +235,9 @@ class Registry(Records):
         with self._delivering:
             if self._hub is None or self._next_delivery() != 0.0:
                 return 0
-            with self._work() as work:
-                delivery.enquire_about_silent(work)
-                calls = queues.due(work.connection, work.now, self.settings.batch)
+            self._enquire()
+            with self.store.read() as connection:
+                calls = queues.due(connection, self._clock(), self.settings.batch)
             sent = delivery.send(self._hub, calls, self._executor)
             with self._work() as work:
                 delivery.record(work, sent)
@@ -320,6 +322,13 @@ class Registry(Records):
         subject, transaction = incoming.subject(received.message)
         note = work.guarded(lambda: incoming.follow(work, received.message, self._policy), subject, transaction)
         queues.take(work.connection, received, work.now, note)
+
+    def _enquire(self) -> None:
+        with self.store.read() as connection:
+            if not journal.to_enquire(connection, self._clock(), 1):
+                return
+        with self._work() as work:
+            delivery.enquire_about_silent(work)
 
     def _next_delivery(self) -> float | None:
         """Seconds until a call is due; None if nothing waits."""

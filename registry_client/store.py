@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,18 +14,16 @@ from sqlalchemy.pool import StaticPool
 from registry_client import tables
 from registry_client.errors import StoreError
 
-PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
-"""Readers do not wait for the writer, and a commit is on disk when it returns."""
-
 
 class Store:
     """The database of the registry `code` at `url` (an SQLAlchemy URL), made if it is not there.
 
+    A `durable` commit is on disk when it returns; else it survives the death of the process, not of the machine.
     StoreError if it belongs to another registry, has another version, or cannot be opened. Safe for threads, and for
     several processes on one file.
     """
 
-    def __init__(self, url: str, code: str) -> None:
+    def __init__(self, url: str, code: str, *, durable: bool = True) -> None:
         address = sa.make_url(url)
         if address.get_backend_name() != "sqlite":
             raise StoreError(f"{url}: a registry keeps its data in SQLite; name a file, as in sqlite:///gb.db")
@@ -33,7 +32,7 @@ class Store:
         self._reading: Any = self._writing if in_memory else nullcontext()
         arguments: dict[str, Any] = {"connect_args": {"timeout": 30, "check_same_thread": False}}
         self._engine = sa.create_engine(address, poolclass=StaticPool if in_memory else None, **arguments)
-        sa.event.listen(self._engine, "connect", _prepare)
+        sa.event.listen(self._engine, "connect", partial(_prepare, "FULL" if durable else "NORMAL"))
         sa.event.listen(self._engine, "begin", _begin)
         self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
         self._watching: sa.Connection | None = None
@@ -87,9 +86,9 @@ class Store:
                 raise StoreError(f"{url} is the database of registry {stored}, not of {code}")
 
 
-def _prepare(connection: Any, record: Any) -> None:
+def _prepare(synchronous: str, connection: Any, record: Any) -> None:
     connection.isolation_level = None  # the driver would begin deferred, and lose against other writers
-    for pragma in PRAGMAS:
+    for pragma in ("journal_mode = WAL", f"synchronous = {synchronous}", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

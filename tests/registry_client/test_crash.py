@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from itl.clock import SetClock
 from itl.codes import UnitType
-from registry_client import store
 from registry_client.registry import Registry
 from registry_client.settings import Settings
 from registry_client.store import Store
@@ -53,12 +52,15 @@ def aau(quantity: int) -> Wanted:
     return Wanted(quantity=quantity, unit_type=UnitType.AAU)
 
 
+def opened(directory: Path, code: str, log: Log) -> Registry:
+    """It is the process that dies, not the machine: nothing needs to be forced to the disk."""
+    database = f"sqlite:///{directory}/{code}.db"
+    return Registry(Settings(code=code), log, database=database, durable=False, clock=SetClock(NOON))
+
+
 def follow_plans(directory: Path, log: Log) -> None:
     """Start the registries where they stand and do what is left of the plans, as people do who look before they act."""
-    log.registries = {
-        code: Registry(Settings(code=code), log, database=f"sqlite:///{directory}/{code}.db", clock=SetClock(NOON))
-        for code in PLANS
-    }
+    log.registries = {code: opened(directory, code, log) for code in PLANS}
     for code, plan in PLANS.items():
         log.settle()
         registry = log.registries[code]
@@ -97,8 +99,6 @@ def live(directory: Path, log: Log, death: Death, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(("before", "step"), [(True, 1), (False, 3)], ids=["before", "after"])
 def test_death_at_any_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bool, step: int) -> None:
     """After one commit is before the next, but for the calls between: a sample of them is enough."""
-    # A process dies here, not the machine: what it wrote need not be on disk to be there, and the test is faster.
-    monkeypatch.setattr(store, "PRAGMAS", ("journal_mode = WAL", "synchronous = OFF", "foreign_keys = ON"))
     at, deaths = 1 - step, 1
     while deaths:
         at += step
@@ -111,7 +111,7 @@ def test_death_at_any_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, be
         assert set(log.statuses.values()) == {4}
         assert sorted(log.statuses) == ["FR100001", "GB100001", "GB100002"]
         for code, expected in {"GB": {100: 60}, "FR": {100: 35, 230: 5}}.items():
-            registry = Registry(Settings(code=code), log, database=f"sqlite:///{directory}/{code}.db")
+            registry = opened(directory, code, log)
             assert {h.account.account_type: h.quantity for h in registry.holdings()} == expected, f"commit {at}"
             assert all(transaction.is_settled for transaction in registry.transactions())
             registry.close()
@@ -120,8 +120,8 @@ def test_death_at_any_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, be
 
 def test_two_processes_share_a_database(tmp_path: Path) -> None:
     """One proposes, as a command does; the other, as a server does, delivers: each sees what the other commits."""
-    log, address = Log(), f"sqlite:///{tmp_path}/gb.db"
-    command, server = (Registry(Settings(code="GB"), log, database=address) for _ in range(2))
+    log = Log()
+    command, server = (opened(tmp_path, "GB", log) for _ in range(2))
     version = server.store.version()
     assert server.store.version() == version
     identifier = command.issue(UnitType.AAU, 100, period=1)

@@ -47,8 +47,9 @@ def test_an_account_number_is_read_as_it_is_printed(number: AccountNumber) -> No
     assert 2 <= number.check_digits <= 98
 
 
-@given(accounts, st.integers(0, 14), st.integers(1, 9))
+@given(accounts.filter(lambda number: number.registry != "GB"), st.integers(0, 14), st.integers(1, 9))
 def test_one_mistyped_digit_is_noticed(number: AccountNumber, place: int, change: int) -> None:
+    """Not promised for GB: its numbers are read with two spellings of the letters, and one may fit by chance."""
     digits = str(number.identifier)
     place %= len(digits)
     wrong = digits[:place] + str((int(digits[place]) + change) % 10) + digits[place + 1 :]

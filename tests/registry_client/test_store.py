@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry_client import holdings, tables
@@ -29,6 +29,7 @@ def opened(url: str = "sqlite://") -> Store:
     return store
 
 
+@settings(max_examples=40, deadline=None)  # each example opens a database
 @given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)).map(sorted), max_size=12))
 def test_the_database_keeps_a_unit_in_one_block(ranges: list[list[int]]) -> None:
     store, held = opened(), set[int]()
@@ -44,6 +45,7 @@ def test_the_database_keeps_a_unit_in_one_block(ranges: list[list[int]]) -> None
     store.close()
 
 
+@settings(max_examples=40, deadline=None)  # each example opens a database
 @given(st.data())
 def test_reserving_a_part_loses_and_adds_no_unit(data: st.DataObject) -> None:
     store = opened()

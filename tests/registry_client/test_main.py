@@ -1,0 +1,172 @@
+"""The command: `registry serve` in processes of their own, which are killed; the other commands beside them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry_client.main import main
+from registry_client.registry import Registry
+from registry_client.settings import Settings
+from tests.registry_client.hub import HttpLog
+
+Serve = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def hub() -> Iterator[HttpLog]:
+    with HttpLog() as served:
+        yield served
+
+
+@pytest.fixture
+def serve(hub: HttpLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Serve a registry in a process; the working directory, and so its database, is the test's own."""
+    monkeypatch.chdir(tmp_path)
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(code: str) -> subprocess.Popen[str]:
+        who = ["--code", code, "--user", code.lower(), "--password", code.lower()]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "registry_client.main", "serve", *who, "--hub", hub.url, "--port", "0"],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+        processes.append(process)
+        assert process.stderr is not None
+        ready = process.stderr.readline()
+        assert ready.startswith(f"registry {code} at http://"), ready
+        hub.addresses[code] = ready.split()[3].rstrip(",")
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+PATIENT = ("--wait", "120")
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    assert main(arguments) == code, capsys.readouterr().err
+    return capsys.readouterr().out
+
+
+def units(capsys: pytest.CaptureFixture[str], registry: str) -> dict[int, int]:
+    holdings: list[dict[str, Any]] = json.loads(run(capsys, "holdings", "--code", registry, "--json"))
+    return {held["account"]["account_type"]: held["quantity"] for held in holdings}
+
+
+def test_a_story_of_all_types_and_of_a_registry_that_is_killed(
+    serve: Serve, hub: HttpLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gb, fr = serve("GB"), serve("FR")
+    run(capsys, "issue", "--code", "GB", "--unit-type", "AAU", "--quantity", "1000", "--period", "1", *PATIENT)
+    account = run(capsys, "open", "--code", "GB", "--type", "121").strip()
+    aau = ("--unit-type", "AAU", "--quantity")
+    run(capsys, "move", "--code", "GB", "--to", account, *aau, "5", *PATIENT)
+    run(capsys, "cancel", "--code", "GB", "--units", "GB-101-110", "GB-201-210", *PATIENT)
+    run(capsys, "retire", "--code", "GB", *aau, "50", "--period", "1", *PATIENT)
+    run(capsys, "transfer", "--code", "GB", "--to", "FR-100-1001", *aau, "100", *PATIENT)
+    assert units(capsys, "GB") == {100: 825, 121: 5, 230: 20, 300: 50}
+    assert units(capsys, "FR") == {100: 100}
+
+    fr.kill()
+    fr.wait()
+    out = run(capsys, "transfer", "--code", "GB", "--to", "FR-100-1001", *aau, "100", "--wait", "0")
+    identifier = out.split()[0]
+    gb.kill()
+    gb.wait()
+    serve("GB")
+    serve("FR")
+    retired = json.loads(run(capsys, "retire", "--code", "GB", *aau, "1", "--json", *PATIENT))
+    assert retired["state"] == "completed"
+    out = run(capsys, "transfer", "--code", "GB", "--to", "FR-100-9", *aau, "1", *PATIENT, code=1)
+    assert "terminated 5902" in out
+    run(capsys, "status", identifier, "--code", "FR", *PATIENT)
+    ask = ("--hub", hub.url, "--user", "gb", "--password", "gb")
+    hub_says = run(capsys, "status", identifier, "--code", "GB", *PATIENT, *ask)
+    assert f"{identifier} type 3, 100 units: completed" in hub_says
+    assert "the log: status 4 since 2012-11-22" in hub_says
+    assert units(capsys, "GB") == {100: 724, 121: 5, 230: 20, 300: 51}
+    assert units(capsys, "FR") == {100: 200}
+    listed = run(capsys, "transactions", "--code", "GB", "--limit", "2")
+    assert [line.split(":")[1].strip() for line in listed.splitlines()] == ["terminated 5902", "completed"]
+
+
+def test_serve_ends_in_order(serve: Serve) -> None:
+    process = serve("GB")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 0
+
+
+def test_a_command_without_a_running_registry_queues(
+    serve: Serve, hub: HttpLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    process = serve("GB")
+    process.kill()
+    process.wait()
+    issue = ("issue", "--code", "GB", "--unit-type", "AAU", "--quantity", "1000", "--period", "1", "--wait")
+    out = run(capsys, *issue, "0")
+    assert "GB100001 type 1, 1,000 units: proposed" in out
+    assert "1 calls wait for the hub" in out
+    assert main([*issue, "0.1"]) == 3
+    assert "GB100002 is not settled in registry GB after 0.1 seconds" in capsys.readouterr().err
+    run(capsys, "message", "--code", "GB", "hello")
+    serve("GB")
+    run(capsys, *issue, "120")
+    assert units(capsys, "GB") == {100: 3000}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["holdings", "--code", "XX"], "xx.db: no such database"),
+        (["holdings", "--code", "FR", "--database", "gb.db"], "database of registry GB, not of FR"),
+        (["status", "GB7", "--code", "GB"], "GB7: no such transaction"),
+        (["retire", "--code", "GB"], "which units?"),
+        (["retire", "--code", "GB", "--units", "GB-1-1"], "does not hold serial 1"),
+        (["retire", "--code", "GB", "--unit-type", "AAU", "--quantity", "5"], "5 units wanted, 0 free"),
+        (["move", "--code", "GB", "--to", "FR-100-1", "--units", "GB-1-1"], "registry transfer"),
+    ],
+)
+def test_what_cannot_be_done_is_said_without_a_traceback(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Registry(Settings(code="GB"), None, database="sqlite:///gb.db").close()
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("registry: ")
+    assert said in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "COMMAND"),
+        (["retire", "--code", "GB", "--units", "GB-5-1"], "the end is not smaller than the start"),
+        (["transfer", "--code", "GB", "--to", "FR-100-1001-0-3", "--units", "GB-1-5"], "check digits do not fit"),
+        (["issue", "--code", "GB", "--unit-type", "AAU", "--quantity", "0", "--period", "1"], "--quantity"),
+        (["serve", "--code", "GB"], "--hub"),
+    ],
+)
+def test_wrong_arguments_are_explained(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
