@@ -84,6 +84,8 @@ class Hub:
         self.relay.close()
         for thread in self._threads:
             thread.join(self.settings.delivery_timeout + 5)
+        if not self._threads:
+            self.relay.hang_up()
         self.database.close()
 
     def _log_refusal(self, call: endpoint.Call, fault: WireFault) -> None:

@@ -54,11 +54,19 @@ class Relay:
                 except Exception:
                     log.exception("the relay could not look for mail, it tries again")
                 self._wake.wait(self._sender.settings.poll)
+        self.hang_up()
 
     def close(self) -> None:
         """End `run` after the deliveries that are under way."""
         self._closing.set()
         self._wake.ring()
+
+    def hang_up(self) -> None:
+        """Let go of the connections that are kept open; no lane may be running."""
+        for _, peer in self._peers.values():
+            if peer is not None:
+                peer.close()
+        self._peers.clear()
 
     def deliver_once(self) -> int:
         """All that is due now, lane by lane in this thread; returns how many messages were delivered."""
