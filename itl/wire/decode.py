@@ -66,7 +66,7 @@ def _decode(operations: Any, body: bytes, limits: Limits) -> Decoded:
     largest = limits.request_bytes_of(operation.name)
     if len(body) > largest:
         raise too_large(f"the message has {len(body)} bytes, at most {largest} are read for {operation.name}")
-    part = _part(operation, wrapper)
+    part = _part(operation, wrapper, limits)
     message, work = _read(envelope, operation.request_plan, operation.request_part, part, len(body), limits)
     return Decoded(operation.name, message, envelope.header, work)
 
@@ -87,7 +87,7 @@ def _operation(operations: Any, wrapper: etree._Element) -> Operation:
     return operation
 
 
-def _part(operation: Operation, wrapper: etree._Element) -> etree._Element:
+def _part(operation: Operation, wrapper: etree._Element, limits: Limits) -> etree._Element:
     expected = operation.request_part
     parts = {etree.QName(child).localname: child for child in wrapper}
     part = parts.get(expected)
@@ -102,7 +102,7 @@ def _part(operation: Operation, wrapper: etree._Element) -> etree._Element:
         reason = f"{operation.name} must hold nothing but one element {expected}"
     entries = [] if part is not None else [FaultEntry(MISSING, f"/{expected}", reason)]
     entries += [FaultEntry(UNKNOWN, f"/{name}", reason) for name in parts if name != expected]
-    raise ClientFault(reason, tuple(entries[: LIMITS.errors]))
+    raise ClientFault(reason, tuple(entries[: limits.errors]))
 
 
 def _read(

@@ -17,6 +17,9 @@ TOO_MANY_BLOCKS = 1104
 TOO_LARGE = 1105
 
 
+_LONGEST = 500  # characters of a path or a reason: both may quote what a hostile peer sent
+
+
 @dataclass(frozen=True, slots=True)
 class FaultEntry:
     """One error: the catalogue's `code` (None if it has none), `path` in the message's canonical form, `reason`."""
@@ -33,8 +36,8 @@ class WireFault(LogError):  # noqa: N818 - SOAP's own word for it
 
     def __init__(self, reason: str, entries: tuple[FaultEntry, ...] = ()) -> None:
         super().__init__(reason)
-        self.reason = reason
-        self.entries = entries
+        self.reason = _cut(reason)
+        self.entries = tuple(FaultEntry(entry.code, _cut(entry.path), _cut(entry.reason)) for entry in entries)
 
     def __str__(self) -> str:
         return "; ".join([self.reason, *(f"{entry.path}: {entry.reason}" for entry in self.entries)])
@@ -62,6 +65,10 @@ class ServerFault(WireFault):
     """The message may be right, but could not be dealt with now: its sender may send it again."""
 
     kind = "Server"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 class PeerFault(LogError):  # noqa: N818 - SOAP's own word for it

@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 MEBIBYTE = 1024 * 1024
 
-# 3,000 unit blocks as Axis writes them (every value a multiRef element) take 7 to 10 MiB; audit trails and holdings
-# have no published bound, so they get the same room.
+# 3,000 unit blocks as Axis writes them (every value a multiRef element) take 7 MiB, with every element given and no
+# value shared 13; audit trails and holdings have no published bound, so they get the same room.
 _LARGE = ("acceptProposal", "receiveAuditTrail", "receiveUnitBlocks", "provideUnitBlocks", "provideAuditTrail")
 
 

@@ -13,7 +13,7 @@ from lxml import etree
 from itl.wire.contract import NAMESPACES, Array, Field, Plan, Struct
 from itl.wire.faults import MISSING, TOO_LARGE, TOO_MANY_BLOCKS, UNKNOWN, WRONG_TYPE, ClientFault, FaultEntry
 from itl.wire.limits import Limits
-from itl.wire.references import References, has_content, is_nil
+from itl.wire.references import NIL, References, has_content, is_nil
 from itl.wire.scalars import SCALARS, Scalar
 
 BAD: Final = object()
@@ -103,11 +103,16 @@ class Reader:
                 self._no_text(child.tail)
             text = child.text
             if text is None:
-                value = by_reference.get(child.get("href"))
+                href = child.get("href")
+                if href is None and child.get(NIL) == "true" and not len(child):
+                    continue
+                value = by_reference.get(href)
+                if value is None and href is not None and digits:
+                    text = self._references.text(href)
             else:
                 value = by_text.get(text)
-                if value is None and len(text) <= digits and text.isdecimal() and text.isascii():
-                    value = by_text[text] = int(text)
+            if value is None and text is not None and len(text) <= digits and text.isdecimal() and text.isascii():
+                value = by_text[text] = int(text)
             if value is None or name in values or len(child):
                 value = self._field(item, child, name in values)
             if value is not None:

@@ -12,7 +12,7 @@ from itl.wire.faults import ClientFault
 _LONGEST_CHAIN = 8  # no known stack points to an element that is a reference itself
 _IDENTIFIED = etree.XPath("//*[@id]")
 _HOW_MANY = etree.XPath("count(//@id)")
-_NIL = f"{{{XSI}}}nil"
+NIL = f"{{{XSI}}}nil"
 
 # Below this nothing is worth counting: a message with a few references may repeat them.
 _FREE = 10_000
@@ -42,25 +42,32 @@ class References:
             element = self._find(str(reference))
         raise ClientFault(f'href="{reference}" leads round in a circle, or on and on')
 
+    def text(self, reference: str) -> str | None:
+        """The text of the element that `reference` leads to; None if that is not as simple as an element with text."""
+        if self._index is None:
+            self._index = self._indexed()
+        element = self._index.get(reference)
+        return None if element is None or len(element) else element.text
+
     def _find(self, reference: str) -> etree._Element:
         if self._index is None:
             self._index = self._indexed()
         if not reference.startswith("#"):
             raise ClientFault(f'href="{reference}" leads out of the message')
-        element = self._index.get(reference[1:])
+        element = self._index.get(reference)
         if element is None:
             raise ClientFault(f'href="{reference}" leads nowhere: the message has no such id')
         return element
 
     def _indexed(self) -> dict[str, etree._Element]:
-        """By id. Most stacks put what is referred to behind the operation, so the tree is walked only if need be."""
-        index = {str(name): element for element in self._body if (name := element.get("id")) is not None}
+        """By reference. Most stacks put the targets behind the operation, so the tree is walked only if need be."""
+        index = {f"#{name!s}": element for element in self._body if (name := element.get("id")) is not None}
         if len(index) == cast("float", _HOW_MANY(self._body[0])):
             return index
         elements = cast("list[etree._Element]", _IDENTIFIED(self._body[0]))
-        index = {str(element.get("id")): element for element in elements}
+        index = {f"#{element.get('id')!s}": element for element in elements}
         if len(index) != len(elements):
-            twice = next(element for element in elements if index[str(element.get("id"))] is not element)
+            twice = next(element for element in elements if index[f"#{element.get('id')!s}"] is not element)
             raise ClientFault(f'the message has two elements with id="{twice.get("id")}"')
         return index
 
@@ -73,5 +80,5 @@ def has_content(element: etree._Element) -> bool:
 
 def is_nil(element: etree._Element) -> bool:
     """Whether `element`, which has no content, says that it has no value."""
-    nil = element.get(_NIL)
+    nil = element.get(NIL)
     return nil is not None and str(nil).strip() in ("true", "1")

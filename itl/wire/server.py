@@ -111,6 +111,7 @@ class _Loop:
             clear_untrusted_proxy_headers=False,  # the endpoint judges for itself whom it trusts
         )
         self._deadline: float | None = None
+        self._waking = threading.Lock()  # the loop must not close what wakes it while it is being woken
 
     def run(self) -> None:
         while self._deadline is None:
@@ -121,11 +122,13 @@ class _Loop:
         while self._draining() and time.monotonic() < self._deadline:
             self._round()
         self._server.task_dispatcher.shutdown()
-        wasyncore.close_all(self._sockets)
+        with self._waking:
+            wasyncore.close_all(self._sockets)
 
     def stop(self, drain: float) -> None:
-        self._deadline = time.monotonic() + drain
-        self._server.pull_trigger()
+        with self._waking:
+            self._deadline = time.monotonic() + drain
+            self._server.pull_trigger()
 
     def _round(self) -> None:
         wasyncore.loop(timeout=_LONGEST_WAIT, use_poll=True, map=self._sockets, count=1)

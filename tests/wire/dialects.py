@@ -168,7 +168,7 @@ class _Axis:
         return f"id{len(self.elements)}"
 
     def element(self, identifier: str, plan: Plan, content: str) -> str:
-        names = f'xmlns:enc="{ENCODING}" xmlns:t="{TYPES}"'
+        names = f'xmlns:enc="{ENCODING}"' + (f' xmlns:t="{TYPES}"' if isinstance(plan, Struct) else "")
         return (
             f'<multiRef id="{identifier}" enc:root="0" e:encodingStyle="{ENCODING}" xsi:type="{_type(plan)}" {names}>'
             f"{content}</multiRef>"

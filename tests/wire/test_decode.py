@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import random
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
-from itl.messages import ITLNoticeRequest, NotificationRequest, ProposalRequest
+from itl.messages import ITLNoticeRequest, NotificationRequest, ProposalRequest, TransactionUnitBlock
 from itl.wire.contract import Port
 from itl.wire.decode import decode_any, decode_request
+from itl.wire.limits import MEBIBYTE
+from tests.wire.dialects import DIALECTS
 from tests.wire.envelopes import BLOCK, envelope, proposal
+from tests.wire.test_codec import PROPOSAL
 
+NUMBERS = [item.name for item in fields(TransactionUnitBlock) if str(item.type).startswith("int")][2:]
 SAMPLES = Path(__file__).parent / "samples"
 
 
@@ -159,6 +165,26 @@ def test_equal_references_give_the_same_object() -> None:
     blocks = decode_any(body).message.proposed_transaction.proposal_unit_blocks
     assert len(blocks) == 3_000
     assert len({id(block) for block in blocks}) == 1
+
+
+def test_three_thousand_blocks_of_axis_fit() -> None:
+    """Every element given and no number shared: the largest that a registry can send as one transaction."""
+    blocks = tuple(
+        TransactionUnitBlock(
+            unit_serial_block_start=10**14 + number * 1000,
+            unit_serial_block_end=10**14 + number * 1000 + 999,
+            originating_registry_code="GB",
+            **dict.fromkeys(NUMBERS, 10**9 + number),
+            block_role="REP",
+            expiry_date=date(2030, 1, 1),
+        )
+        for number in range(3_000)
+    )
+    head = PROPOSAL.proposed_transaction
+    message = replace(PROPOSAL, proposed_transaction=replace(head, proposal_unit_blocks=blocks))
+    body = DIALECTS["axis"]("acceptProposal", message, random.Random(1))
+    assert len(body) > 5 * MEBIBYTE
+    assert decode_request(Port.TRANSACTION_LOG, body).message == message
 
 
 def test_the_first_use_in_place_and_the_second_by_reference_are_the_same_object() -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from itl.wire import explain
 from itl.wire.contract import Port
 from itl.wire.decode import decode_any, decode_reply, decode_request
+from itl.wire.encode import encode_fault
 from itl.wire.faults import ClientFault, PeerFault, WireFault
 from itl.wire.inflate import inflate
 from itl.wire.limits import LIMITS
@@ -168,6 +169,12 @@ CORPUS: dict[str, tuple[Callable[[], bytes], str]] = {
         ),
         "not a valid",
     ),
+    "a long name": (lambda: proposal().replace(b"<from>", b"<" + b"x" * 40_000 + b"/><from>"), "not a valid"),
+    "a long reference": (
+        lambda: proposal().replace(b"<from>GB</from>", b'<from href="#' + b"x" * 4_000_000 + b'"/>'),
+        "href=",
+    ),
+    "a long operation": (lambda: envelope(f"<itl:{'x' * 40_000}/>"), "xxx"),
     "many unknown elements": (lambda: proposal().replace(b"<from>", b"<x/>" * 100_000 + b"<from>"), "first errors"),
     "many nil items": (
         lambda: proposal(blocks="<proposalUnitBlocks>{}</proposalUnitBlocks>".format('<i xsi:nil="true"/>' * 3_000)),
@@ -182,6 +189,7 @@ def test_hostile_messages_are_refused(case: str) -> None:
     with pytest.raises(ClientFault, match=reason) as refused:
         decode_request(Port.TRANSACTION_LOG, body())
     assert len(refused.value.entries) <= LIMITS.errors
+    assert len(encode_fault(refused.value)) < 150_000
 
 
 @pytest.mark.parametrize("case", CORPUS)
