@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -73,10 +73,10 @@ def run(arguments: Namespace) -> int:
         with _mailbox(arguments) if arguments.listen else nullcontext() as mailbox:
             if mailbox is not None:
                 tell(f"to be called back, tell the log: {remote_hub.enrolment(mailbox)}")
-            hub = remote_hub.RemoteHub(arguments.hub, arguments.user, arguments.password, mailbox)
-            result = play.on_remote_hub(
-                hub, rows, progress.add, first_number=arguments.first_number, compare=arguments.compare
-            )
+            with closing(remote_hub.RemoteHub(arguments.hub, arguments.user, arguments.password, mailbox)) as hub:
+                result = play.on_remote_hub(
+                    hub, rows, progress.add, first_number=arguments.first_number, compare=arguments.compare
+                )
     else:
         arguments.database = arguments.database or own_hub.fresh_database()
         tell(f"the log is on {arguments.database}")

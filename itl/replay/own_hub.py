@@ -85,12 +85,18 @@ class OwnHub:
         self._hub.relay.release_dead_leases()
         self._hub.settle_down()
 
-    def completed(self) -> set[str]:
-        """Identifiers of the transactions that the log has completed."""
+    def completed(self) -> dict[str, int]:
+        """The transactions that the log has completed, with the quantity of their units."""
+        blocks = t.transaction_blocks.c
+        quantity = func.sum(blocks.serial_end - blocks.serial_start + 1)
+        statement = (
+            select(t.transactions.c.identifier, quantity.label("quantity"))
+            .join(t.transaction_blocks, blocks.transaction_id == t.transactions.c.id)
+            .where(t.transactions.c.status == TransactionStatus.COMPLETED)
+            .group_by(t.transactions.c.identifier)
+        )
         with self._database.read() as connection:
-            statement = select(t.transactions.c.identifier)
-            done = t.transactions.c.status == TransactionStatus.COMPLETED
-            return set(connection.execute(statement.where(done)).scalars())
+            return {row.identifier: int(row.quantity) for row in connection.execute(statement)}
 
     def stand_at(self, time: datetime) -> None:
         self._clock.set(time)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from itl.errors import UsageError
 from itl.replay import exchange
 from itl.replay.exchange import Log, Refusal
 from itl.replay.figures import Difference, differences, expected
@@ -16,7 +17,11 @@ from itl.replay.transactions import Reported, is_foreign, transactions
 from itl.settings import Settings
 from itl.store.database import Database
 from itl.store.holdings import holdings
+from itl.store.opening import is_carried_out
 from itl.store.schema import require_current
+
+LOOK_AGAIN = 0.1
+"""How long to wait until the ledger of another process is looked at again, in seconds."""
 
 Watch = Callable[[int], None]
 """Is told how many more rows are done."""
@@ -47,8 +52,7 @@ def on_own_hub(settings: Settings, rows: Sequence[Row], watch: Watch, *, resume:
     hub = OwnHub(settings, rows, resume=resume)
     try:
         reported = transactions(rows)
-        completed = hub.completed()
-        waiting = [each for each in reported if each.identifier not in completed]
+        waiting = _waiting(reported, hub.completed())
         watch(len(rows) - _count(waiting))
         seconds, refusals = _feed(hub, waiting, watch)
     finally:
@@ -66,7 +70,7 @@ def on_remote_hub(
     reported = transactions(fed, first_number)
     watch(len(left_out))
     seconds, refusals = _feed(hub, reported, watch)
-    found = None if compare is None else _compared(compare, fed)
+    found = None if compare is None else _compared(compare, fed, hub.patience)
     return Result(len(fed), len(reported), 0, seconds, refusals, left_out, found)
 
 
@@ -83,10 +87,30 @@ def _feed(log: Log, reported: Sequence[Reported], watch: Watch) -> tuple[float, 
     return time.monotonic() - start, tuple(refusals)
 
 
-def _compared(url: str, rows: Sequence[Row]) -> tuple[Difference, ...]:
+def _waiting(reported: Sequence[Reported], completed: Mapping[str, int]) -> list[Reported]:
+    """Those of the transactions that are not among the completed ones; UsageError if a completed one is another."""
+    for each in reported:
+        here = sum(row.units.quantity for row in each.rows)
+        there = completed.get(each.identifier, here)
+        if here != there:
+            raise UsageError(
+                f"{each.identifier} is of {here} units, but of {there} on the database: it is from other reports, "
+                "or an earlier --limit cut the transaction in two; begin on an empty database"
+            )
+    return [each for each in reported if each.identifier not in completed]
+
+
+def _compared(url: str, rows: Sequence[Row], patience: float = 0.0) -> tuple[Difference, ...]:
+    """Where the ledger differs from the reports, once it has carried out what is completed."""
     database = Database(url)
+    end = time.monotonic() + patience
     try:
         require_current(database)
+        while time.monotonic() < end:
+            with database.read() as connection:
+                if is_carried_out(connection):
+                    break
+            time.sleep(LOOK_AGAIN)
         with database.read() as connection:
             return tuple(differences(expected(rows), holdings(connection)))
     finally:

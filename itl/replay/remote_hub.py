@@ -33,17 +33,17 @@ class RemoteHub:
     """The log (`exchange.Log`) at a URL. With a mailbox its notifications are waited for before it is asked."""
 
     def __init__(
-        self, url: str, user: str, password: str, mailbox: Mailbox | None = None, patience: float = PATIENCE
+        self, url: str, user: str, password: str, mailbox: Mailbox | None = None, patience: float | None = None
     ) -> None:
-        self.registry = Registry(url, user, password, patience=patience)
+        self.patience = PATIENCE if patience is None else patience
         self._mailbox = mailbox
-        self._patience = patience
+        self.registry = Registry(url, user, password, patience=self.patience)
 
     def stand_at(self, time: datetime) -> None:
         """The time of the row is not the hub's."""
 
     def verdict(self, identifier: str) -> Verdict:
-        end = time.monotonic() + self._patience
+        end = time.monotonic() + self.patience
         pause = FIRST_LOOK if self._mailbox is None else LAST_LOOK
         while True:
             if (told := self._told(identifier, pause)) is not None:

@@ -69,13 +69,14 @@ def read(file: Path, transaction_type: TransactionType) -> Iterator[Row]:
     """The rows of a report of completed transactions of `transaction_type`, in the order of the file; ReportError."""
     reader: Any = None
     try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
+        # What is not UTF-8 is kept for now, so that it is refused by its line and column.
+        with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as stream:
             reader = csv.reader(stream, strict=True)
             yield from _rows(reader, str(file), transaction_type)
     except OSError as error:
         raise ReportError(f"{file}: {error.strerror}; give the path of a report") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ReportError(f"{file}, line {reader.line_num + 1}: {error}; a report is CSV in UTF-8") from error
+    except csv.Error as error:
+        raise ReportError(f"{file}, line {reader.line_num}: {error}; a report is CSV") from error
 
 
 def _rows(reader: Any, file: str, transaction_type: TransactionType) -> Iterator[Row]:

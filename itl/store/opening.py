@@ -1,4 +1,4 @@
-"""What a ledger starts from: whether it is empty, and units that came into being before this log was there."""
+"""A ledger at large: is it empty, is it up to date; and units that came into being before this log was there."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ from itl.store.rows import block_rows
 def holds_units(connection: Connection) -> bool:
     """Whether the ledger has any unit."""
     return connection.execute(select(t.unit_blocks.c.id).limit(1)).first() is not None
+
+
+def is_carried_out(connection: Connection) -> bool:
+    """Whether the ledger shows every transaction that is completed."""
+    completed = t.transactions.c.status == TransactionStatus.COMPLETED
+    waiting = select(t.transactions.c.id).where(completed, t.transactions.c.settled_at.is_(None)).limit(1)
+    return connection.execute(waiting).first() is None
 
 
 def enter_opening(
