@@ -7,9 +7,7 @@ import http.client
 import random
 import socket
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,88 +15,23 @@ from urllib.parse import quote
 import pytest
 import requests
 import structlog
-import zeep
 from lxml import etree
-from zeep.transports import Transport
 
 from itl.clock import SetClock
-from itl.messages import MessageRequest, MessageResponse, ProposalResponse
+from itl.messages import ProposalResponse
 from itl.wire import endpoint
 from itl.wire.contract import Port
 from itl.wire.decode import decode_reply
 from itl.wire.endpoint import Call, Credentials
-from itl.wire.faults import ClientFault, WireFault
 from itl.wire.limits import Limits
 from itl.wire.server import Server, serve
 from tests.wire.dialects import zeep as spelled_by_zeep
 from tests.wire.envelopes import envelope, proposal
+from tests.wire.log import CERTIFICATE, NOW, Log, build
 from tests.wire.test_codec import PROPOSAL
 
 SAMPLES = sorted((Path(__file__).parent / "samples").glob("*.http"))
-NOW = datetime(2026, 1, 2, tzinfo=UTC)
-CERTIFICATE = b"-----BEGIN CERTIFICATE-----\nAA+/==\n-----END CERTIFICATE-----\n"
 GB = "Basic Z2J1c2VyOmdicGFzcw=="  # gbuser:gbpass
-
-
-class Log:
-    """A log that only remembers: its handlers fail in every way when the message's sender says so."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[Call, Any]] = []
-        self.refusals: list[tuple[Call, WireFault]] = []
-
-    def authenticate(self, credentials: Credentials) -> str | None:
-        if credentials.certificate == CERTIFICATE:
-            return "by certificate"
-        return "GB" if (credentials.user, credentials.password) == ("gbuser", "gbpass") else None
-
-    def propose(self, call: Call, message: Any) -> ProposalResponse:
-        self.calls.append((call, message))
-        return ProposalResponse(result_identifier=0, response_codes=(1503, 4003))
-
-    def accept(self, call: Call, message: MessageRequest) -> Any:
-        self.calls.append((call, message))
-        match message.message_content:
-            case "fail":
-                raise RuntimeError("the secret of the log")
-            case "refuse":
-                raise ClientFault("not today")
-            case "wrong reply":
-                return MessageResponse(result_identifier=2**40)
-            case "no reply":
-                return None
-        return MessageResponse(result_identifier=1)
-
-    def refused(self, call: Call, fault: WireFault) -> None:
-        self.refusals.append((call, fault))
-
-
-@pytest.fixture
-def log() -> Log:
-    return Log()
-
-
-def build(log: Log, **options: Any) -> Any:
-    return endpoint.build(
-        Port.TRANSACTION_LOG,
-        {"acceptProposal": log.propose, "acceptMessage": log.accept, "acceptNotification": log.propose},
-        authenticate=log.authenticate,
-        clock=SetClock(NOW),
-        on_refusal=log.refused,
-        **options,
-    )
-
-
-@pytest.fixture
-def server(log: Log) -> Iterator[Server]:
-    with serve(build(log)) as running:
-        yield running
-
-
-@pytest.fixture
-def line(server: Server) -> Iterator[socket.socket]:
-    with socket.create_connection((server.host, server.port), timeout=20) as connection:
-        yield connection
 
 
 def post(body: bytes, version: str = "1.1", headers: str = "", authorization: str = GB) -> bytes:
@@ -378,93 +311,6 @@ def test_concurrent_refusals_are_told_to_their_own_senders(server: Server) -> No
         assert status == (200 if number % 3 == 0 else 500)
         if number % 3:
             assert f"&apos;no{number}&apos;" in text or f"'no{number}'" in text
-
-
-def wsdl_address(text: bytes) -> str:
-    return etree.fromstring(text).find(".//{http://schemas.xmlsoap.org/wsdl/soap/}address").get("location")
-
-
-def test_the_interface_is_given_to_anybody_with_the_real_address(server: Server) -> None:
-    url = f"{server.url}/some/TransactionLogService"
-    for query in ("?wsdl", "?WSDL", "?wsdl=1"):
-        response = requests.get(url + query, timeout=20)
-        assert response.headers["Content-Type"] == "text/xml; charset=utf-8"
-        assert wsdl_address(response.content) == url
-    for name in ("common.wsdl", "soap-encoding.xsd"):
-        assert requests.get(f"{server.url}/some/{name}", timeout=20).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("options", "headers", "address"),
-    [
-        ({}, {"Host": "itl.example:8443"}, "http://itl.example:8443/x"),
-        ({}, {"X-Forwarded-Host": "evil", "X-Forwarded-Proto": "https", "Host": "hub"}, "http://hub/x"),
-        (
-            {"trusted_proxies": ["127.0.0.1"]},
-            {"X-Forwarded-Host": "itl.example", "X-Forwarded-Proto": "https"},
-            "https://itl.example/x",
-        ),
-        ({"public_url": 'https://itl.example/?a="&b=<'}, {"Host": "hub"}, 'https://itl.example/?a="&b=<'),
-    ],
-)
-def test_the_address_in_the_interface(log: Log, options: Any, headers: Any, address: str) -> None:
-    with serve(build(log, **options)) as running:
-        response = requests.get(f"{running.url}/x?wsdl", headers=headers, timeout=20)
-    assert wsdl_address(response.content) == address
-
-
-@pytest.mark.parametrize("host", ['"/><evil x="', "a b", "<>", "hub/../x", "h" * 300])
-def test_a_hostile_host_is_not_put_into_the_interface(server: Server, host: str) -> None:
-    response = requests.get(f"{server.url}/x?wsdl", headers={"Host": host}, timeout=20)
-    if response.status_code == 200:
-        assert host not in wsdl_address(response.content)
-        assert wsdl_address(response.content).endswith("/x")
-
-
-def test_a_path_is_escaped_in_the_interface(server: Server) -> None:
-    response = requests.get(f"{server.url}/%22%3E%3Cx?wsdl", timeout=20)
-    assert wsdl_address(response.content) == f"{server.url}/%22%3E%3Cx"
-
-
-def test_get_says_what_is_here(server: Server) -> None:
-    response = requests.get(f"{server.url}/x", timeout=20)
-    assert (response.status_code, response.headers["Content-Type"]) == (200, "text/plain; charset=utf-8")
-    assert f"{server.url}/x?wsdl" in response.text
-    head = requests.head(f"{server.url}/x?wsdl", timeout=20)
-    assert (head.status_code, head.content) == (200, b"")
-
-
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH"])
-def test_other_methods_are_not_allowed(server: Server, method: str) -> None:
-    response = requests.request(method, server.url, timeout=20)
-    assert (response.status_code, response.headers["Allow"]) == (405, "GET, HEAD, POST")
-
-
-class OnlyHere(requests.Session):
-    """A session that talks to this machine only."""
-
-    def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> Any:
-        assert str(url).startswith("http://127.0.0.1:"), url
-        return super().request(method, url, *args, **kwargs)
-
-
-def test_zeep_loads_the_interface_and_calls(server: Server, log: Log) -> None:
-    session = OnlyHere()
-    session.auth = ("gbuser", "gbpass")
-    client = zeep.Client(f"{server.url}/TransactionLogService?wsdl", transport=Transport(session=session))
-    reply = client.service.acceptMessage(
-        {
-            "from": "GB",
-            "to": "ITL",
-            "majorVersion": 1,
-            "minorVersion": 1,
-            "messageContent": "hello",
-            "messageDateTime": NOW,
-        }
-    )
-    assert reply["resultIdentifier"] == 1
-    ((_, received),) = log.calls
-    assert (received.message_content, received.message_date_time) == ("hello", NOW)
 
 
 def test_limits_are_the_endpoint_s(log: Log) -> None:
