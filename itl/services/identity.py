@@ -44,7 +44,7 @@ def _by_certificate(shown: Credentials, certificate: bytes, access: Access, now:
     try:
         name, not_before, not_after = _read(certificate)
     except ValueError:
-        return Identity(None, False, shown)
+        return Identity(None, True, shown)
     credential = access.certificates.get(name)
     if credential is None:
         return Identity(None, True, shown)

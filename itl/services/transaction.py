@@ -44,7 +44,7 @@ from itl.store.acceptance import (
 )
 from itl.store.arrival import Arrival
 from itl.store.database import Database
-from itl.store.reference_data import ReferenceData
+from itl.store.reference_data import ReferenceData, stamp_of
 from itl.store.transitions import find, head_of
 from itl.wake import Wake
 from itl.wire.endpoint import Call, Credentials
@@ -87,19 +87,24 @@ class TransactionService:
         }
 
     def authenticate(self, shown: Credentials) -> Identity | None:
-        """Who calls; None asks for user and password."""
-        return identify(shown, self._reference.access, self._clock())
+        """Who calls; None asks for user and password. A caller who seems unknown may have been enrolled just now."""
+        identity = identify(shown, self._reference.access, self._clock())
+        if identity is None or identity.registry is None or not identity.valid:
+            with self._database.read() as connection:
+                self._reference.fresh(connection)
+            identity = identify(shown, self._reference.access, self._clock())
+        return identity
 
     def accept_proposal(self, call: Call, request: ProposalRequest) -> ProposalResponse:
         """Checks of stages 1 to 3 and 3001; what passes is judged by the worker, and answered by a notification."""
 
         def attempt() -> ProposalResponse | None:
-            arrival, sender = self._arrival(call, request, request.proposed_transaction.transaction_identifier)
             reference, now = self._reference.current, self._clock()
+            arrival, sender = self._arrival(call, request, request.proposed_transaction.transaction_identifier)
             content = _content(call, request)
             codes = door.proposal(request, sender, reference, now)
             if codes:
-                return ProposalResponse(**self._refuse(arrival, content, codes, request))
+                return self._refuse(ProposalResponse, arrival, content, reference.stamp, codes, request)
             outcome = accept_proposal(
                 self._database,
                 arrival,
@@ -113,7 +118,7 @@ class TransactionService:
             if outcome is Acceptance.STALE:
                 return None
             if outcome is Acceptance.IDENTIFIER_USED:
-                return ProposalResponse(**self._refuse(arrival, content, (IDENTIFIER_USED,), request))
+                return self._refuse(ProposalResponse, arrival, content, reference.stamp, (IDENTIFIER_USED,), request)
             if outcome is Acceptance.REPEAT:
                 log_answer(self._database, arrival, "repeat", now)
             self._wake_worker.ring()
@@ -125,19 +130,19 @@ class TransactionService:
         """Stages 1 to 5, answered here; what the notification changes is written before the answer."""
 
         def attempt() -> NotificationResponse | None:
-            arrival, sender = self._arrival(call, request, request.transaction_identifier)
             reference, now = self._reference.current, self._clock()
+            arrival, sender = self._arrival(call, request, request.transaction_identifier)
             content = _content(call, request)
             codes = door.notification(request, sender, reference, now)
             if codes:
-                return NotificationResponse(**self._refuse(arrival, content, codes))
+                return self._refuse(NotificationResponse, arrival, content, reference.stamp, codes)
             with self._database.read() as connection:
                 known, row = find_for_notification(connection, request.transaction_identifier, request.sender, content)
             if known:
                 log_answer(self._database, arrival, "repeat", now)
                 return NotificationResponse(**_ACCEPTED)
             if row is None:
-                return NotificationResponse(**self._refuse(arrival, content, (UNKNOWN,)))
+                return self._refuse(NotificationResponse, arrival, content, reference.stamp, (UNKNOWN,))
             head = head_of(row)
             step = notified(
                 head,
@@ -147,7 +152,7 @@ class TransactionService:
                 self._identity,
             )
             if isinstance(step, Refused):
-                return NotificationResponse(**self._refuse(arrival, content, (step.code,)))
+                return self._refuse(NotificationResponse, arrival, content, reference.stamp, (step.code,))
             if isinstance(step, Repeat):
                 log_answer(self._database, arrival, "repeat", now)
                 return NotificationResponse(**_ACCEPTED)
@@ -170,12 +175,12 @@ class TransactionService:
         """Stages 1 to 3; the text is kept."""
 
         def attempt() -> MessageResponse | None:
-            arrival, sender = self._arrival(call, request, None)
             reference, now = self._reference.current, self._clock()
+            arrival, sender = self._arrival(call, request, None)
             content = _content(call, request)
             codes = door.message(request, sender, reference, now)
             if codes:
-                return MessageResponse(**self._refuse(arrival, content, codes))
+                return self._refuse(MessageResponse, arrival, content, reference.stamp, codes)
             outcome = accept_message(self._database, arrival, content, now=now, stamp=reference.stamp)
             if outcome is Acceptance.STALE:
                 return None
@@ -190,11 +195,11 @@ class TransactionService:
 
         A refusal has no status to tell; the contract wants the fields, so it carries 0 and the log's time.
         """
-        arrival, sender = self._arrival(call, request, request.transaction_identifier)
         now = self._clock()
         with self._database.read() as connection:
             reference = self._reference.fresh(connection)
             row = find(connection, request.transaction_identifier)
+        arrival, sender = self._arrival(call, request, request.transaction_identifier)
         codes = door.status_query(request, sender, reference, now)
         if not codes and row is None:
             codes = (UNKNOWN,)
@@ -225,22 +230,32 @@ class TransactionService:
         return arrival, Sender(identity.registry, identity.valid)
 
     def _refuse(
-        self, arrival: Arrival, content: Content, codes: tuple[int, ...], proposal: ProposalRequest | None = None
-    ) -> dict[str, Any]:
-        """Log the refusal and give the answer; what was accepted before is no refusal but a repeat."""
+        self,
+        response: Callable[..., Answer],
+        arrival: Arrival,
+        content: Content,
+        stamp: int,
+        codes: tuple[int, ...],
+        proposal: ProposalRequest | None = None,
+    ) -> Answer | None:
+        """Log the refusal and give the answer; what was accepted before is no refusal but a repeat.
+
+        None where it rests on reference data, as of `stamp`, that has changed meanwhile.
+        """
         now = self._clock()
-        if codes[0] not in door.AUTHENTICATION:
-            with self._database.read() as connection:
-                repeated = is_repeat(connection, arrival.sender, content)
-            if repeated:
-                log_answer(self._database, arrival, "repeat", now)
-                return _ACCEPTED
+        with self._database.read() as connection:
+            if stamp_of(connection) != stamp:
+                return None
+            repeated = codes[0] not in door.AUTHENTICATION and is_repeat(connection, arrival.sender, content)
+        if repeated:
+            log_answer(self._database, arrival, "repeat", now)
+            return response(**_ACCEPTED)
         send = None if proposal is None else self._told_again(arrival, proposal, codes)
         log_answer(self._database, arrival, "refused", now, codes, send=send)
         if send is not None:
             self._wake_relay.ring()
         log.info("refused at the door", sender=arrival.sender, operation=arrival.operation, codes=list(codes))
-        return {"result_identifier": int(ResultIdentifier.REJECTED), "response_codes": codes}
+        return response(result_identifier=int(ResultIdentifier.REJECTED), response_codes=codes)
 
     def _told_again(self, arrival: Arrival, request: ProposalRequest, codes: tuple[int, ...]) -> Send | None:
         """The refusal as a notification too, for a registry that is enrolled as one that reads no reply.

@@ -25,6 +25,7 @@ class ReferenceData:
 
     `current` is only as fresh as the last `reload`; whoever rests a decision on it lets the database compare the stamp
     in the same commit (`acceptance`), and reloads when it differs. `fresh` asks first, for work done in batches.
+    Whoever needs both reads `current` before `access`, which is never the older of the two.
     """
 
     def __init__(self, database: Database) -> None:
@@ -33,20 +34,31 @@ class ReferenceData:
 
     def reload(self) -> None:
         with self._database.read() as connection:
-            self.current, self.access = load_reference(connection), load_access(connection)
+            self._load(connection)
 
     def fresh(self, connection: Connection) -> Reference:
         """The reference data as this unit of work sees it."""
-        if connection.execute(select(t.reference_stamp.c.stamp)).scalar_one() != self.current.stamp:
-            self.current, self.access = load_reference(connection), load_access(connection)
+        if stamp_of(connection) != self.current.stamp:
+            self._load(connection)
         return self.current
+
+    def _load(self, connection: Connection) -> None:
+        current = load_reference(connection)
+        self.access = load_access(connection)
+        self.current = current
+
+
+def stamp_of(connection: Connection) -> int:
+    """The stamp of the reference data as this unit of work sees it."""
+    found: int = connection.execute(select(t.reference_stamp.c.stamp)).scalar_one()
+    return found
 
 
 def load_reference(connection: Connection) -> Reference:
     """All reference data but projects and credentials."""
     settings = {row.name: row.value for row in connection.execute(select(t.settings))}
     return Reference(
-        stamp=connection.execute(select(t.reference_stamp.c.stamp)).scalar_one(),
+        stamp=stamp_of(connection),
         log_code=settings.get(LOG_CODE, "ITL"),
         versions=frozenset((row.major, row.minor) for row in connection.execute(select(t.versions))),
         registries={row.code: _registry(row) for row in connection.execute(select(t.registries))},
@@ -71,7 +83,7 @@ def load_access(connection: Connection) -> Access:
     for row in connection.execute(select(t.credentials)):
         kept = users if row.kind == "basic" else certificates
         kept[row.name] = Credential(row.registry, row.secret, row.revoked_at is not None)
-    return Access(connection.execute(select(t.reference_stamp.c.stamp)).scalar_one(), users, certificates)
+    return Access(stamp_of(connection), users, certificates)
 
 
 def projects(connection: Connection, named: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Project]:
