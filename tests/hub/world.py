@@ -179,6 +179,9 @@ class ScriptedRegistry:
             self.calls.append((operation, message, body))
         return self.answer(operation, message)
 
+    def close(self) -> None:
+        """As a `Peer`: nothing is kept open."""
+
     @property
     def heard(self) -> list[tuple[str, int]]:
         """Transaction and status of each call in its order; a relayed proposal is status 1."""
