@@ -35,7 +35,7 @@ class Arrival:
             "sender": self.sender,
             "addressee": self.addressee,
             "operation": self.operation,
-            "transaction_identifier": self.transaction_identifier,
+            "transaction_identifier": search_term(self.transaction_identifier),
             "remote_address": self.remote_address,
             "body": compressed(self.body),
             "body_size": len(self.body),
@@ -46,6 +46,14 @@ class Arrival:
             "response_codes": code_list(codes),
             "detail": detail,
         }
+
+
+def search_term(identifier: str | None) -> str | None:
+    """What messages of a transaction are found by: the identifier, cut where no well-formed one reaches.
+
+    An index takes no text of any length, and a message must not fail by what it says.
+    """
+    return None if identifier is None else identifier[:100]
 
 
 def compressed(body: bytes) -> bytes:

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from itl.lifecycle.transaction import TransactionHead, Transition
 from itl.store import tables as t
-from itl.store.arrival import code_list, compressed
+from itl.store.arrival import code_list, compressed, search_term
 from itl.store.transitions import HEAD_COLUMNS, apply, head_of
 
 
@@ -131,7 +131,7 @@ def note_attempt(connection: Connection, letter: Letter, attempt: Attempt, log_c
             "sender": log_code,
             "addressee": letter.receiver,
             "operation": letter.operation,
-            "transaction_identifier": letter.transaction_identifier,
+            "transaction_identifier": search_term(letter.transaction_identifier),
             "body": compressed(attempt.body),
             "body_size": len(attempt.body),
             "body_digest": sha256(attempt.body).digest(),
