@@ -13,8 +13,7 @@ from enum import Enum, auto
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, insert, literal, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Connection, bindparam, cast, exists, insert, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from itl.codes import TransactionStatus
@@ -22,8 +21,8 @@ from itl.errors import ConflictError
 from itl.lifecycle.transaction import Send, TransactionHead, Transition
 from itl.messages import ProposalRequest
 from itl.store import tables as t
-from itl.store.arrival import Arrival, log_arrival
-from itl.store.database import Database
+from itl.store.arrival import Arrival, compressed, log_arrival
+from itl.store.database import Database, Prepared, prepared
 from itl.store.transitions import HEAD_COLUMNS, apply, post
 
 
@@ -67,9 +66,7 @@ def accept_proposal(
         if database.is_sqlite:
             with database.write() as connection:
                 return _insert_in_steps(connection, row)
-        with database.autocommit() as connection:
-            done = connection.exec_driver_sql(_one_statement(), row).rowcount == 1
-            return Acceptance.ACCEPTED if done else Acceptance.STALE
+        return Acceptance.ACCEPTED if database.run_alone(_one_statement(), row) == 1 else Acceptance.STALE
     except IntegrityError:
         with database.read() as connection:
             repeat = is_repeat(connection, arrival.sender, content)
@@ -111,7 +108,7 @@ def accept_message(database: Database, arrival: Arrival, content: Content, *, no
                 return Acceptance.STALE
             message = log_arrival(connection, arrival, "accepted", now)
             row = _inbox_row(arrival, content, now, message, None, None)
-            connection.execute(t.inbox.insert(), row | {"content": content.json})
+            connection.execute(t.inbox.insert(), row | {"content": compressed(content.json)})
     except IntegrityError:
         return Acceptance.REPEAT
     return Acceptance.ACCEPTED
@@ -220,7 +217,7 @@ def _proposal_row(
         "set_by": arrival.sender,
         "content_digest": content.digest,
         "work": "judge",
-        "content": content.json,
+        "content": compressed(content.json),
         "received_at": now,
     }
 
@@ -243,12 +240,12 @@ def _insert_in_steps(connection: Connection, row: dict[str, Any]) -> Acceptance:
 
 
 @cache
-def _one_statement() -> str:
+def _one_statement() -> Prepared:
     """PostgreSQL: all four inserts and the look at the stamp in one round trip, which is what accepting costs."""
 
     def parts(table: str) -> list[Any]:
         columns = t.metadata.tables[table].c
-        return [bindparam(name, type_=columns[name].type) for name in _STEPS[table]]
+        return [cast(bindparam(name), columns[name].type) for name in _STEPS[table]]
 
     stands = select(t.reference_stamp.c.stamp).scalar_subquery() == bindparam("stamp")
     logged = (
@@ -274,4 +271,4 @@ def _one_statement() -> str:
         .from_select([*_STEPS["inbox"], "transaction_id", "message"], select(*parts("inbox"), *both))
         .add_cte(noted)
     )
-    return str(statement.compile(dialect=postgresql.dialect(paramstyle="pyformat")))  # type: ignore[no-untyped-call]
+    return prepared("accept_proposal", statement)

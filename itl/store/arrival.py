@@ -61,6 +61,11 @@ def compressed(body: bytes) -> bytes:
     return zlib.compress(body, 1)
 
 
+def restored(data: bytes) -> bytes:
+    """What `compressed` was given."""
+    return zlib.decompress(data)
+
+
 def code_list(codes: Sequence[int]) -> str | None:
     """Codes as one column: `1503 4003`, NULL for none."""
     return " ".join(map(str, codes)) or None

@@ -16,6 +16,7 @@ from itl.ledger.block import HeldBlock, Reservation, SerialRange
 from itl.ledger.ranges import union
 from itl.lifecycle.transaction import TransactionHead
 from itl.store import tables as t
+from itl.store.arrival import restored
 from itl.store.rows import SettledBlock, held_block, settled_block
 from itl.store.transitions import HEAD_COLUMNS, head_of
 
@@ -81,7 +82,7 @@ def claim(connection: Connection, limit: int, now: datetime) -> list[Task]:
             row.work,
             row.message,
             row.sender,
-            row.content,
+            None if row.content is None else restored(row.content),
             row.id,
             head_of(row),
             row.settled_at is not None,

@@ -237,7 +237,8 @@ inbox = Table(
     CheckConstraint("work IS NULL OR work IN ('judge', 'settle')", "work"),
     Index("ix_inbox_waiting", "id", sqlite_where=text("work IS NOT NULL"), postgresql_where=text("work IS NOT NULL")),
 )
-"""Every accepted message once. `work` says what a worker still has to do for it, NULL once it is done."""
+"""Every accepted message once. `work` says what a worker still has to do for it, NULL once it is done. `content` is
+compressed with zlib."""
 
 outbox = Table(
     "outbox",
