@@ -13,6 +13,7 @@ from itl.errors import UsageError
 from itl.reference import Registry, RegistryKind
 from itl.services.identity import fingerprint
 from itl.store.database import Database
+from itl.store.delivery import try_now
 from itl.store.enrolment import kind_of, put_basics
 from itl.store.reference_data import (
     load_reference,
@@ -78,6 +79,8 @@ def run(arguments: Namespace) -> int:
             put_certificate(connection, arguments.code, _fingerprint(arguments.certificate))
         if arguments.call_user:
             put_call_credentials(connection, arguments.code, arguments.call_user, arguments.call_password)
+        if arguments.url or arguments.call_user:
+            try_now(connection, arguments.code, now)
     say(f"{'changed' if enrolled else 'enrolled'}: {_line(registry)}")
     return 0
 

@@ -17,7 +17,7 @@ RULES = (
 )
 """What is different with a log that runs elsewhere, in words."""
 
-FIRST_LOOK, LAST_LOOK = 0.005, 1.0
+FIRST_LOOK, LAST_LOOK = 0.01, 1.0
 """How long to wait before the log is asked for the status, in seconds: doubled from the first to the last."""
 
 PATIENCE = 120.0
@@ -44,7 +44,7 @@ class RemoteHub:
 
     def verdict(self, identifier: str) -> Verdict:
         end = time.monotonic() + self.patience
-        pause = FIRST_LOOK if self._mailbox is None else LAST_LOOK
+        pause = FIRST_LOOK
         while True:
             if (told := self._told(identifier, pause)) is not None:
                 return told

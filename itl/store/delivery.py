@@ -170,6 +170,14 @@ def note_lane(connection: Connection, receiver: str, again_at: Callable[[int], d
     connection.execute(update(t.lanes).where(lane).values(not_before=again_at(failures)))
 
 
+def try_now(connection: Connection, receiver: str, now: datetime) -> None:
+    """Let nothing wait any longer that goes to `receiver`: it can be reached again, or in another place."""
+    lane = t.lanes.c.receiver == receiver
+    connection.execute(update(t.lanes).where(lane).values(failures=0, not_before=None, problem=None))
+    waiting = (t.outbox.c.receiver == receiver) & t.outbox.c.delivered_at.is_(None) & (t.outbox.c.next_attempt_at > now)
+    connection.execute(update(t.outbox).where(waiting).values(next_attempt_at=now))
+
+
 def react(
     connection: Connection,
     letter: Letter,

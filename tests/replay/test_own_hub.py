@@ -156,15 +156,12 @@ def test_a_database_with_units_is_left_alone(database_url: str, capsys: Capture)
     assert rows_of(database_url, t.reference_stamp.c.stamp) == before
 
 
-@pytest.mark.parametrize("first", ["2", "16"])
-def test_an_earlier_replay_can_be_gone_on_with(database_url: str, capsys: Capture, first: str) -> None:
-    assert replay(*REPORTS, "--database", database_url, "--limit", first) == 0
+def test_an_earlier_replay_can_be_gone_on_with(database_url: str, capsys: Capture) -> None:
+    assert replay(*REPORTS, "--database", database_url, "--limit", "9") == 0
     capsys.readouterr()
     assert replay(*REPORTS, "--database", database_url, "--resume", "--json") == 0
     told = result(capsys)
-    assert told["earlier"] + told["transactions"] == 14
-    assert told["earlier"] > 0
-    assert told["equal"] is True
+    assert (told["earlier"], told["transactions"], told["rows"], told["equal"]) == (8, 6, 8, True)
 
 
 def test_a_transaction_that_was_cut_in_two_is_not_gone_on_with(fresh_database: FreshDatabase, capsys: Capture) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 
@@ -18,6 +19,7 @@ from itl.replay.registry import Mailbox
 from itl.replay.remote_hub import RemoteHub, enrolment
 from itl.replay.reports import Row
 from itl.settings import Settings
+from itl.store import tables as t
 from itl.store.database import Database
 from itl.store.holdings import holdings
 from itl.wire import server
@@ -78,10 +80,16 @@ def test_other_numbers_are_other_transactions(running: Sandbox, capsys: pytest.C
     assert "status 3" in refusal["problem"]  # a log that cannot call back does not tell why
 
 
-def test_a_log_that_knows_the_address_calls_back(
+def test_a_log_that_is_told_the_address_calls_back(
     running: Sandbox, rows: list[Row], capsys: pytest.CaptureFixture[str]
 ) -> None:
     done: list[int] = []
+    database = Database(running.database)
+    with database.write() as connection:  # it has not reached the registry for long, and would not try for longer
+        connection.execute(
+            t.lanes.insert(), {"receiver": "CDM", "failures": 9, "not_before": datetime(2100, 1, 1, tzinfo=UTC)}
+        )
+    database.close()
     with Mailbox(system_clock) as mailbox:
         command = enrolment(mailbox).removeprefix("itl ").split()
         assert main([*command, "--database", running.database]) == 0
