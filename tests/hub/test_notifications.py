@@ -8,55 +8,13 @@ from itertools import count
 import pytest
 
 from itl.store import tables as t
+from tests.hub.states import EXTERNAL_TABLE, INTERNAL_TABLE, OK, STATUSES, answer
 from tests.hub.world import CANCELLATION, EXTERNAL, World, sandbox, status_query
-
-STATUSES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
-OK = 1
-
-# What GB (the initiator) is answered when it says 4 and when it says 5, by the state; all else is 3011, or 3010.
-INTERNAL_TABLE = {
-    1: (3013, 3013),
-    2: (OK, OK),
-    3: (3005, OK),
-    4: (OK, 3003),
-    5: (3007, OK),
-    7: (3008, 3008),
-    9: (OK, OK),
-    10: (3006, OK),
-}
-
-# By the state of an external transfer: what GB is answered to 4 and 5, and FR (the acquirer) to 4, 6 and 8.
-EXTERNAL_TABLE = {
-    1: (3013, 3013, 3013, 3013, 3013),
-    2: (3013, OK, 3012, OK, OK),
-    3: (3005, OK, 3005, 3005, 3005),
-    4: (OK, 3003, OK, 3003, 3003),
-    5: (3007, OK, 3007, 3007, 3007),
-    6: (3004, OK, 3004, OK, 3004),
-    7: (3008, 3008, 3008, 3008, 3008),
-    8: (OK, 3009, 3012, 3012, OK),
-    9: (3013, OK, 3012, OK, OK),
-    10: (3006, OK, 3006, 3006, 3006),
-}
-
-
-def answers(transaction_type: int, state: int) -> dict[tuple[str, int], int]:
-    """What is answered to each saying of each registry, JP being no party to the transaction."""
-    expected = {("JP", said): 3014 for said in STATUSES}
-    if transaction_type == EXTERNAL:
-        gb_4, gb_5, fr_4, fr_6, fr_8 = EXTERNAL_TABLE[state]
-        expected |= {("GB", said): 3011 for said in STATUSES} | {("GB", 4): gb_4, ("GB", 5): gb_5}
-        expected |= {("FR", said): 3012 for said in STATUSES} | {("FR", 4): fr_4, ("FR", 6): fr_6, ("FR", 8): fr_8}
-    else:
-        gb_4, gb_5 = INTERNAL_TABLE[state]
-        expected |= {("GB", said): 3011 for said in STATUSES} | {("GB", 4): gb_4, ("GB", 5): gb_5}
-        expected |= {("GB", 6): 3010, ("GB", 8): 3010} | {("FR", said): 3014 for said in STATUSES}
-    return expected
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def crowded(request: pytest.FixtureRequest) -> Iterator[World]:
-    """One log for all the cases, whose transactions are about units of their own (`Numbers`)."""
+    """One log for all the cases, whose transactions are about units of their own (`in_state`)."""
     databases = request.getfixturevalue(f"{request.param}_databases")
     url = databases.create(sandbox)
     with World.on(url) as world:
@@ -80,15 +38,17 @@ UNREPEATED = {"party_type": 2}
 
 @pytest.mark.parametrize(("transaction_type", "state"), STATES)
 def test_what_notifications_are_answered(crowded: World, transaction_type: int, state: int) -> None:
-    expected = answers(transaction_type, state)
+    external = transaction_type == EXTERNAL
+    roles = {"GB": "initiator", "FR": "acquirer" if external else None, "JP": None}
+    expected = {(who, said): answer(external, state, role, said) for who, role in roles.items() for said in STATUSES}
     identifier = in_state(crowded, transaction_type, state)
     before = crowded.transaction(identifier), crowded.history(identifier)
-    without_effect = {saying: answer for saying, answer in expected.items() if answer != OK or saying[1] == state}
+    without_effect = {saying: code for saying, code in expected.items() if code != OK or saying[1] == state}
     if state == 4 and transaction_type == EXTERNAL:
         del without_effect["FR", 4]  # it confirms
     for _ in range(2):
         told = {(who, said): crowded.notify(who, identifier, said, **UNREPEATED) for who, said in without_effect}
-        assert told == {saying: OK if answer == OK else (answer,) for saying, answer in without_effect.items()}
+        assert told == {saying: OK if code == OK else (code,) for saying, code in without_effect.items()}
     assert (crowded.transaction(identifier), crowded.history(identifier)) == before
 
     for who, said in expected.keys() - without_effect.keys():
