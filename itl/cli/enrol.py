@@ -7,6 +7,8 @@ from argparse import Namespace
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from itl.cli.command import Subparsers, add, database_argument, say, settings_of
 from itl.clock import system_clock
 from itl.errors import UsageError
@@ -16,11 +18,13 @@ from itl.store.database import Database
 from itl.store.delivery import try_now
 from itl.store.enrolment import kind_of, put_basics
 from itl.store.reference_data import (
+    load_access,
     load_reference,
     put_call_credentials,
     put_certificate,
     put_registry,
     put_user,
+    revoke_credential,
 )
 from itl.store.schema import require_current
 
@@ -37,13 +41,17 @@ def register(commands: Subparsers) -> None:
     )
     database_argument(parser)
     parser.add_argument("code", nargs="?", help="registry code, e.g. GB or CDM")
-    parser.add_argument("--list", action="store_true", help="show who is enrolled")
+    parser.add_argument("--list", action="store_true", help="show who is enrolled, and with which credentials")
     parser.add_argument("--json", action="store_true", help="show it as JSON")
     parser.add_argument("--kind", choices=[str(kind) for kind in RegistryKind], help="default: told by the code")
     parser.add_argument("--url", help="address of the registry's own endpoint")
     parser.add_argument("--user", help="Basic user that it calls with")
     parser.add_argument("--password", help="its password")
     parser.add_argument("--certificate", type=Path, metavar="FILE", help="PEM client certificate that it calls with")
+    parser.add_argument("--revoke-user", metavar="USER", help="refuse this Basic user of it from now on")
+    parser.add_argument(
+        "--revoke-certificate", metavar="FINGERPRINT", help="refuse this certificate of it (as --list shows it)"
+    )
     parser.add_argument("--call-user", help="Basic user that the log calls it with")
     parser.add_argument("--call-password", help="password that the log calls it with")
     for flag in FLAGS:
@@ -77,12 +85,31 @@ def run(arguments: Namespace) -> int:
             put_user(connection, arguments.code, arguments.user, arguments.password)
         if arguments.certificate:
             put_certificate(connection, arguments.code, _fingerprint(arguments.certificate))
+        for kind, name in (("basic", arguments.revoke_user), ("certificate", arguments.revoke_certificate)):
+            if name:
+                _require_own(connection, arguments.code, kind, name)
+                revoke_credential(connection, kind, name, now)
         if arguments.call_user:
             put_call_credentials(connection, arguments.code, arguments.call_user, arguments.call_password)
         if arguments.url or arguments.call_user:
             try_now(connection, arguments.code, now)
     say(f"{'changed' if enrolled else 'enrolled'}: {_line(registry)}")
     return 0
+
+
+def _credentials(connection: Connection) -> list[tuple[str, str, str, bool]]:
+    """Registry, kind, name, whether revoked; of all credentials."""
+    access = load_access(connection)
+    return [
+        (credential.registry, kind, name, credential.revoked)
+        for kind, known in (("basic", access.users), ("certificate", access.certificates))
+        for name, credential in sorted(known.items())
+    ]
+
+
+def _require_own(connection: Connection, code: str, kind: str, name: str) -> None:
+    if not any(each[:3] == (code, kind, name) for each in _credentials(connection)):
+        raise UsageError(f"{code} has no {kind} credential {name!r}; `itl enrol --list` shows what it has")
 
 
 def _fingerprint(file: Path) -> str:
@@ -94,12 +121,19 @@ def _fingerprint(file: Path) -> str:
 
 def _show(database: Database, as_json: bool) -> None:
     with database.read() as connection:
-        registries = load_reference(connection).registries
+        registries, credentials = load_reference(connection).registries, _credentials(connection)
     if as_json:
-        say(json.dumps([asdict(registry) for registry in registries.values()], indent=2))
+        say(json.dumps([asdict(each) | _owned(each.code, credentials) for each in registries.values()], indent=2))
         return
     for code in sorted(registries):
         say(_line(registries[code]))
+        for owned in _owned(code, credentials)["credentials"]:
+            say(f"  {owned['kind']} {owned['name']}{', revoked' if owned['revoked'] else ''}")
+
+
+def _owned(code: str, credentials: list[tuple[str, str, str, bool]]) -> dict[str, list[dict[str, str | bool]]]:
+    own = [each for each in credentials if each[0] == code]
+    return {"credentials": [{"kind": kind, "name": name, "revoked": revoked} for _, kind, name, revoked in own]}
 
 
 def _line(registry: Registry) -> str:

@@ -84,10 +84,21 @@ def test_enrol_adds_and_changes_and_lists(run: Run, sandbox_url: str) -> None:
     assert (listed["CH"]["may_propose"], listed["CH"]["may_accept"]) == (False, True)
 
 
+def test_enrol_revokes_a_credential(run: Run, sandbox_url: str) -> None:
+    database = ("--database", sandbox_url)
+    assert run("enrol", "GB", "--user", "gb-2", "--password", "new", "--revoke-user", "gb", *database)[0] == 0
+    assert "  basic gb, revoked\n  basic gb-2\n" in run("enrol", "--list", *database)[1]
+    listed = {each["code"]: each["credentials"] for each in json.loads(run("enrol", "--list", "--json", *database)[1])}
+    assert [(each["name"], each["revoked"]) for each in listed["GB"]] == [("gb", True), ("gb-2", False)]
+    assert [(each["name"], each["revoked"]) for each in listed["FR"]] == [("fr", False)]
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
         ((), "enrol whom"),
+        (("GB", "--revoke-user", "fr"), "GB has no basic credential 'fr'"),
+        (("GB", "--revoke-certificate", "ab12"), "no certificate credential"),
         (("CH", "--user", "ch"), "go together"),
         (("CH", "--user", "gb", "--password", "x"), "belongs to GB"),
         (("CH", "--certificate", "/nowhere.pem"), "nowhere.pem"),
