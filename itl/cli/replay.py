@@ -80,7 +80,11 @@ def run(arguments: Namespace) -> int:
     else:
         arguments.database = arguments.database or own_hub.fresh_database()
         tell(f"the log is on {arguments.database}")
-        result = play.on_own_hub(settings_of(arguments), rows, progress.add, resume=arguments.resume)
+        try:
+            result = play.on_own_hub(settings_of(arguments), rows, progress.add, resume=arguments.resume)
+        except KeyboardInterrupt:
+            complain(f"ended before the last row; go on with --resume --database {arguments.database}")
+            raise
     progress.end()
     if arguments.json:
         say(json.dumps(_as_json(result, arguments), indent=2))

@@ -11,7 +11,7 @@ from itl.codes import TransactionStatus
 from itl.messages import EvaluationResult
 from itl.replay.registry import Answer, Registry, Verdict
 from itl.replay.transactions import Reported, proposal
-from itl.wire.faults import ClientFault, PeerFault
+from itl.wire.faults import PeerFault
 
 
 class Log(Protocol):
@@ -35,7 +35,7 @@ class Refusal:
 
     reported: Reported
     step: str
-    """`proposal`, `verdict` or `completion`."""
+    """`proposal`, `verdict`, `completion`, or `fault` where a call was answered with a SOAP fault."""
     status: int | None
     codes: tuple[int, ...]
     findings: tuple[EvaluationResult, ...] = ()
@@ -48,8 +48,8 @@ def run(log: Log, transactions: Iterable[Reported], done: Callable[[Reported, Re
         log.stand_at(reported.at)
         try:
             refusal = _exchange(log, reported)
-        except (PeerFault, ClientFault) as fault:
-            refusal = Refusal(reported, "proposal", None, (), problem=str(fault))
+        except PeerFault as fault:
+            refusal = Refusal(reported, "fault", None, (), problem=str(fault))
         done(reported, refusal)
 
 

@@ -26,6 +26,7 @@ from itl.wire.contract import Port
 from itl.wire.decode import decode_reply
 from itl.wire.encode import encode_request
 from itl.wire.endpoint import Call, Credentials
+from itl.wire.faults import ClientFault
 from itl.wire.outgoing import HttpReply, Peer, PeerUnreachable
 
 MAJOR_VERSION, MINOR_VERSION = 1, 1
@@ -43,7 +44,7 @@ class Registry:
     """Calls of the CDM registry to the log at `url`.
 
     A log that cannot be reached is tried again for `patience` seconds, then it is PeerUnreachable: a call that had been
-    received all the same does no harm twice. PeerFault and ClientFault are for answers that are none.
+    received all the same does no harm twice. PeerFault for a SOAP fault, UsageError for what is no answer of a log.
     """
 
     def __init__(self, url: str, user: str, password: str, log_code: str = "ITL", patience: float = 0.0) -> None:
@@ -91,7 +92,12 @@ class Registry:
         reply = self._posted(operation, encode_request(Port.TRANSACTION_LOG, operation, message))
         if reply.status == 401:
             raise UsageError(f"the hub at {self._peer.url} knows no such user or password; give --user and --password")
-        return decode_reply(Port.TRANSACTION_LOG, operation, reply.body)
+        try:
+            return decode_reply(Port.TRANSACTION_LOG, operation, reply.body)
+        except ClientFault as error:
+            raise UsageError(
+                f"{self._peer.url} does not answer as a log, HTTP status {reply.status}: {error}"
+            ) from error
 
     def _posted(self, operation: str, body: bytes) -> HttpReply:
         end, pause = time.monotonic() + self._patience, 0.1

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import select
 
 from itl.cli.main import main
 from itl.replay import own_hub
+from itl.replay.registry import Registry
 from itl.replay.reports import Row
 from itl.replay.transactions import transactions
 from itl.store import tables as t
@@ -162,6 +165,31 @@ def test_an_earlier_replay_can_be_gone_on_with(database_url: str, capsys: Captur
     assert replay(*REPORTS, "--database", database_url, "--resume", "--json") == 0
     told = result(capsys)
     assert (told["earlier"], told["transactions"], told["rows"], told["equal"]) == (8, 6, 8, True)
+
+
+@pytest.mark.parametrize("call", [5, 6], ids=["proposal", "notification"])
+@pytest.mark.parametrize("sent", [False, True], ids=["before", "after"])
+def test_a_replay_that_ended_in_the_middle_can_be_gone_on_with(
+    fresh_database: FreshDatabase, capsys: Capture, call: int, sent: bool
+) -> None:
+    database, calls, calling = fresh_database("sqlite"), count(1), Registry._call
+
+    def ended(registry: Registry, operation: str, message: object) -> Any:
+        reached = next(calls) == call
+        if reached and not sent:
+            raise KeyboardInterrupt
+        reply = calling(registry, operation, message)
+        if reached:
+            raise KeyboardInterrupt
+        return reply
+
+    with patch.object(Registry, "_call", ended):
+        assert replay(*REPORTS, "--database", database) == 130
+    assert f"--resume --database {database}" in capsys.readouterr().err
+    assert replay(*REPORTS, "--database", database, "--resume", "--json") == 0
+    told = result(capsys)
+    earlier = 3 if (call, sent) == (6, True) else 2
+    assert (told["earlier"], told["transactions"], told["equal"]) == (earlier, 14 - earlier, True)
 
 
 def test_a_transaction_that_was_cut_in_two_is_not_gone_on_with(fresh_database: FreshDatabase, capsys: Capture) -> None:

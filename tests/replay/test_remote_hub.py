@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 
@@ -23,6 +24,8 @@ from itl.store import tables as t
 from itl.store.database import Database
 from itl.store.holdings import holdings
 from itl.wire import server
+from itl.wire.encode import encode_fault
+from itl.wire.faults import ServerFault
 from tests.databases import FreshDatabase
 from tests.replay.conftest import CANCELLATIONS, ISSUANCES
 from tests.replay.test_figures import HOLDINGS
@@ -100,6 +103,29 @@ def test_a_log_that_is_told_the_address_calls_back(
         hub.close()
     assert [refusal.codes for refusal in again.refusals] == [(5010,)]
     assert sum(done) == len(rows) + 1
+
+
+def answers(status: str, body: bytes) -> WSGIApplication:
+    def application(_environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        start_response(status, [("Content-Type", "text/xml"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    return application
+
+
+def test_what_is_no_log_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with server.serve(answers("404 Not Found", b"<html/>")) as page:
+        assert main(["replay", *REPORTS, "--hub", page.url]) == 2
+        assert f"{page.url} does not answer as a log, HTTP status 404" in capsys.readouterr().err
+
+
+def test_a_fault_is_told_with_its_row(capsys: pytest.CaptureFixture[str]) -> None:
+    fault = encode_fault(ServerFault("out of paper"))
+    with server.serve(answers("500 Internal Server Error", fault)) as broken:
+        assert main(["replay", *REPORTS, "--limit", "2", "--hub", broken.url]) == 1
+    shown = capsys.readouterr().out
+    assert f"CDM2 ({ISSUANCES}, line 3), fault: the peer answered with the fault" in shown
+    assert "out of paper" in shown
 
 
 def test_a_wrong_password_is_told(running: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
