@@ -6,7 +6,6 @@ zeep reads our WSDL and writes the elements, but leaves out the types, array typ
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
@@ -104,21 +103,12 @@ def value_of(message: Any, zeep_type: Any) -> Any:
     if message is None or isinstance(message, (str, int)) or not hasattr(zeep_type, "elements"):
         return message
     if zeep_type._array_type is not None:
-        items = _items(message, _item_type(zeep_type))
+        items = [value_of(item, _item_type(zeep_type)) for item in message]
         # zeep may demand at least one item of an array: an empty one is left without content
         return zeep_type(items) if items else zeep_type._value_class(_value_1=zeep.xsd.SkipValue)
     return zeep_type(
         **{name: value_of(getattr(message, python_name(field.name)), field.type) for name, field in zeep_type.elements}
     )
-
-
-def _items(parts: Iterable[Any], item_type: Any) -> list[Any]:
-    """The items of an array as elements that zeep rendered: it knows their type, but not always that they have it."""
-    array = etree.Element("array")
-    item: Any = zeep.xsd.Element("item", item_type)  # type: ignore[no-untyped-call]
-    for part in parts:
-        item.render(array, value_of(part, item_type))
-    return list(array)
 
 
 def _item_type(array_type: Any) -> Any:

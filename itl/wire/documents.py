@@ -13,7 +13,8 @@ _ADDRESS = re.compile(rb'(?<=<soap:address )location="[^"]*"')
 
 # By the relative names under which the WSDL files and their imports know each other.
 IMPORTED: Mapping[str, bytes] = MappingProxyType(
-    {"common.wsdl": wsdl_file("common.wsdl"), "soap-encoding.xsd": schema_file("soap-encoding.xsd")}
+    {"common.wsdl": wsdl_file("common.wsdl")}
+    | {name: schema_file(name) for name in ("soap-encoding.xsd", "soap-encoding-items.xsd")}
 )
 
 
