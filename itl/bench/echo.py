@@ -71,9 +71,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=8)
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
-    listening = server.listen("127.0.0.1", 0)
-    print(server.url_of(listening), flush=True)  # noqa: T201 - read by whoever started it
-    prefork.run(lambda: server.run(application(), listening, threads=arguments.threads), arguments.processes)
+    listening = server.listen_shared("127.0.0.1", 0, arguments.processes)
+    print(server.url_of(listening[0]), flush=True)  # noqa: T201 - read by whoever started it
+    prefork.run(lambda taken: server.run(application(), taken, threads=arguments.threads), listening)
 
 
 if __name__ == "__main__":

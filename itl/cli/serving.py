@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from argparse import ArgumentParser, Namespace
+from socket import socket
 
 from itl.cli.command import Subparsers, add, database_argument, end_on_signals, say, settings_of
 from itl.errors import UsageError
@@ -45,20 +46,23 @@ def run_serve(arguments: Namespace) -> int:
     settings = settings_of(arguments)
     end_on_signals()
     _require_servable(settings)
-    listening = server.listen(settings.host, settings.port)
+    if settings.processes == 1:
+        listening = [server.listen(settings.host, settings.port)]
+    else:
+        listening = server.listen_shared(settings.host, settings.port, settings.processes)
 
-    def answer() -> None:
+    def answer(taken: socket) -> None:
         hub = Hub(settings)
         if arguments.work:
             hub.start_work()
-        server.run(hub.application(), listening, threads=settings.threads)
+        server.run(hub.application(), taken, threads=settings.threads)
         hub.close()
 
-    say(f"the log answers at {server.url_of(listening)}{PATH}")
+    say(f"the log answers at {server.url_of(listening[0])}{PATH}")
     if settings.processes == 1:
-        answer()
+        answer(*listening)
     else:
-        prefork.run(answer, settings.processes)
+        prefork.run(answer, listening)
     return 0
 
 

@@ -1,16 +1,18 @@
-"""Several processes that answer at one listening socket: what queues at it goes to whichever is free.
+"""Several processes that answer at one address, each with a queue of its own for the connections that it is dealt.
 
-A process that dies takes only the calls that it had in hand with it; the others go on, and another takes its place.
+A process that dies takes only the calls that it had in hand with it: the others go on, its queue is kept, and another
+process takes its place.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
 
@@ -22,38 +24,52 @@ _DRAIN = 15.0  # for the processes to end by themselves, seconds; longer than a 
 _log = structlog.get_logger(__name__)
 
 
-def run(answer: Callable[[], None], processes: int) -> None:
-    """Run `answer` in that many processes until KeyboardInterrupt or SystemExit here, then let each end in order.
+def run(answer: Callable[[socket.socket], None], listening: Sequence[socket.socket]) -> None:
+    """Run `answer` in a process for each socket until KeyboardInterrupt or SystemExit here, then let each end in order.
 
-    `answer` is to end on KeyboardInterrupt, which SIGTERM raises in it. It must be called before this process has
+    `answer` is to end on KeyboardInterrupt, which SIGTERM raises in it. This must be called before the process has
     threads or connections, since the others are forks of it. They end with it, even where it is killed.
     """
     life = os.pipe()
-    born: dict[int, float] = {}
+    idle = set(listening)
+    born: dict[int, tuple[socket.socket, float]] = {}
     try:
         while True:
-            while len(born) < processes:
-                born[_fork(answer, life)] = time.monotonic()
+            while idle:
+                taken = idle.pop()
+                born[_fork(answer, taken, listening, life)] = taken, time.monotonic()
             number, status = os.wait()
             if number in born:
                 _log.error("process ended", process=number, status=os.waitstatus_to_exitcode(status))
-                time.sleep(max(0.0, born.pop(number) + _SHORTEST_LIFE - time.monotonic()))
+                left, since = born.pop(number)
+                idle.add(left)
+                time.sleep(max(0.0, since + _SHORTEST_LIFE - time.monotonic()))
     except (KeyboardInterrupt, SystemExit):
         _log.info("closing", processes=len(born))
     finally:
+        for each in listening:
+            each.close()
         for end in life:  # by which they know
             os.close(end)
         _wait(set(born))
 
 
-def _fork(answer: Callable[[], None], life: tuple[int, int]) -> int:
+def _fork(
+    answer: Callable[[socket.socket], None],
+    own: socket.socket,
+    listening: Sequence[socket.socket],
+    life: tuple[int, int],
+) -> int:
     number = os.fork()
     if number:
         return number
     status = 1
     try:
         _follow(*life)
-        answer()
+        for each in listening:
+            if each is not own:
+                each.close()
+        answer(own)
         status = 0
     except (KeyboardInterrupt, SystemExit):
         status = 0

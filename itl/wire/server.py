@@ -52,9 +52,25 @@ class Server:
 
 def listen(host: str, port: int) -> socket.socket:
     """A socket at which connections queue from now on; port 0 takes a free one. UsageError if the port is taken."""
+    return _listen(host, port, shared=False)
+
+
+def listen_shared(host: str, port: int, queues: int) -> list[socket.socket]:
+    """As many sockets at one address, among which the kernel deals out the connections. UsageError if it is taken.
+
+    Processes that took from one queue would let the one that is awake take all: eight connections went to one of two
+    processes every third time.
+    """
+    with listen(host, port) as free:  # who shares a port is not told that others have it
+        port = free.getsockname()[1]
+    return [_listen(host, port, shared=True) for _ in range(queues)]
+
+
+def _listen(host: str, port: int, *, shared: bool) -> socket.socket:
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, shared)
         listening.bind((host, port))
         listening.listen(_BACKLOG)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Several processes on one socket: real processes, really killed."""
+"""Several processes at one address: real processes, really killed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 import pytest
+
+from itl.errors import UsageError
+from itl.wire import server
 
 DEADLINE = 30.0  # seconds for what must come to pass
 
@@ -27,9 +30,9 @@ def app(environ, start_response):
     return [body]
 
 signal.signal(signal.SIGTERM, signal.default_int_handler)
-listening = server.listen("127.0.0.1", 0)
-print(listening.getsockname()[1], flush=True)
-prefork.run(lambda: server.run(app, listening), int(sys.argv[1]))
+listening = server.listen_shared("127.0.0.1", 0, int(sys.argv[1]))
+print(listening[0].getsockname()[1], flush=True)
+prefork.run(lambda taken: server.run(app, taken), listening)
 """
 
 
@@ -110,3 +113,8 @@ def test_processes_do_not_outlive_a_parent_that_is_killed() -> None:
         deadline = time.monotonic() + DEADLINE
         while not is_refused(parent):
             assert time.monotonic() < deadline
+
+
+def test_the_address_is_shared_with_no_other_server() -> None:
+    with running(2) as parent, pytest.raises(UsageError, match=f"port {parent.port}"):
+        server.listen_shared("127.0.0.1", parent.port, 2)
