@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -35,7 +35,6 @@ class Task:
     content: bytes | None
     transaction_id: int
     head: TransactionHead
-    settled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class StoredUnits:
 
 
 def claim(connection: Connection, limit: int, now: datetime) -> list[Task]:
-    """The oldest messages that wait for a worker, locked so that no other worker takes them."""
+    """The oldest messages that wait for a worker, locked so that no other worker takes them; see `hold`."""
     statement = (
         select(
             t.inbox.c.id.label("inbox_id"),
@@ -67,14 +66,13 @@ def claim(connection: Connection, limit: int, now: datetime) -> list[Task]:
             t.inbox.c.message,
             t.inbox.c.sender,
             t.inbox.c.content,
-            t.transactions.c.settled_at,
             *HEAD_COLUMNS,
         )
         .join(t.transactions, t.transactions.c.id == t.inbox.c.transaction_id)
         .where(t.inbox.c.work.is_not(None), (t.inbox.c.not_before.is_(None)) | (t.inbox.c.not_before <= now))
         .order_by(t.inbox.c.id)
         .limit(limit)
-        .with_for_update(of=[t.inbox, t.transactions], skip_locked=True, key_share=True)
+        .with_for_update(of=t.inbox, skip_locked=True, key_share=True)
     )
     return [
         Task(
@@ -85,10 +83,26 @@ def claim(connection: Connection, limit: int, now: datetime) -> list[Task]:
             None if row.content is None else restored(row.content),
             row.id,
             head_of(row),
-            row.settled_at is not None,
         )
         for row in connection.execute(statement)
     ]
+
+
+def hold(connection: Connection, tasks: Iterable[Task]) -> list[Task]:
+    """Those of the claimed tasks whose transactions nobody else has in hand, as they stand now, locked.
+
+    Only after `lock_ledger`: whoever has the ledger may carry out a completion that another has claimed, and must not
+    wait for one who waits for the ledger.
+    """
+    tasks = list(tasks)
+    statement = (
+        select(*HEAD_COLUMNS)
+        .where(t.transactions.c.id.in_({task.transaction_id for task in tasks}))
+        .order_by(t.transactions.c.id)
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    heads = {row.id: head_of(row) for row in connection.execute(statement)}
+    return [replace(task, head=heads[task.transaction_id]) for task in tasks if task.transaction_id in heads]
 
 
 def lock_ledger(connection: Connection, originating: Iterable[str]) -> None:

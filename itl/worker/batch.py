@@ -10,6 +10,7 @@ from sqlalchemy import Connection, update
 
 from itl.checks.view import View
 from itl.clock import Clock
+from itl.codes import TransactionStatus
 from itl.errors import LogError
 from itl.ledger.block import SerialRange
 from itl.ledger.snapshot import Snapshot
@@ -29,20 +30,32 @@ PUT_OFF_FIRST = timedelta(seconds=5)
 PUT_OFF_MOST = timedelta(hours=1)
 
 
+class LockTooNarrow(LogError):  # noqa: N818 - says what it is
+    """A completion that must come first has units of registries that are not locked, and locks have one order."""
+
+    def __init__(self, needed: Iterable[str]) -> None:
+        self.needed = frozenset(needed)
+        super().__init__(f"units of {', '.join(sorted(self.needed))} have to be locked as well; begin anew")
+
+
 def work_once(
     database: Database,
     reference: ReferenceData,
     clock: Clock,
     identity: LogIdentity,
     limit: int = 100,
+    originating: frozenset[str] = frozenset(),
 ) -> int:
     """Do the oldest waiting tasks, at most `limit`; returns how many were taken, 0 when there is nothing to do.
 
     A batch that fails is halved down to the task that breaks it, so that the others are not held up; that one is put
-    off, with its problem on record, and tried again later: nothing that was acknowledged is dropped.
+    off, with its problem on record, and tried again later: nothing that was acknowledged is dropped. `originating`
+    names registries whose units are locked beside those that the tasks speak of.
     """
     try:
-        return _one_batch(database, reference, clock, identity, limit)
+        return _one_batch(database, reference, clock, identity, limit, originating)
+    except LockTooNarrow as narrow:
+        return work_once(database, reference, clock, identity, limit, originating | narrow.needed)
     except Exception as error:
         if limit > 1:
             log.warning("batch failed, trying a smaller one", problem=str(error), limit=limit)
@@ -57,6 +70,7 @@ def _one_batch(
     clock: Clock,
     identity: LogIdentity,
     limit: int,
+    originating: frozenset[str],
 ) -> int:
     with database.write() as connection:
         now = clock()
@@ -67,18 +81,24 @@ def _one_batch(
         proposals = {task.inbox_id: _decoded(task) for task in tasks if task.work == "judge" and task.head.status == 1}
         wanted = [serial for each in proposals.values() for serial in wanted_serials(each.proposed_transaction)]
         settling = [task.transaction_id for task in tasks if task.work == "settle"]
-        gather.lock_ledger(
-            connection,
-            {each.originating_registry for each in wanted} | gather.originators(connection, settling),
-        )
+        locked = originating | {each.originating_registry for each in wanted}
+        locked |= gather.originators(connection, settling)
+        gather.lock_ledger(connection, locked)
+        tasks = gather.hold(connection, tasks)
+        settling = [task.transaction_id for task in tasks if task.work == "settle"]
+        proposals = {
+            task.inbox_id: proposals[task.inbox_id]
+            for task in tasks
+            if task.inbox_id in proposals and task.head.status == TransactionStatus.PROPOSED
+        }
         too_wide: frozenset[int] = frozenset()
         try:
-            completed, stored = _ledger_around(connection, wanted, settling)
+            completed, stored = _ledger_around(connection, wanted, settling, locked)
         except TooManyBlocks:
             if len(tasks) > 1 or not proposals:
                 raise
             too_wide = frozenset(proposals)
-            completed, stored = _ledger_around(connection, [], settling)
+            completed, stored = _ledger_around(connection, [], settling, locked)
         ledger = Snapshot(stored.held, stored.reserved)
         named = {
             (block.originating_registry_code, block.project_identifier)
@@ -95,7 +115,7 @@ def _one_batch(
 
 
 def _ledger_around(
-    connection: Connection, wanted: list[SerialRange], settling: Iterable[int]
+    connection: Connection, wanted: list[SerialRange], settling: Iterable[int], locked: frozenset[str]
 ) -> tuple[list[Settlement], StoredUnits]:
     """The ledger around `wanted` and around the completions that are to be carried out.
 
@@ -106,7 +126,9 @@ def _ledger_around(
     stored = gather.units(connection, [*wanted, *_serials(completed)])
     missed = stored.unsettled - {each.transaction_id for each in completed}
     while missed:
-        gather.lock_ledger(connection, gather.originators(connection, missed))
+        needed = gather.originators(connection, missed)
+        if not needed <= locked:
+            raise LockTooNarrow(needed)
         more = gather.settlements(connection, missed)
         if not more:
             break
