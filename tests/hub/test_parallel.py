@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from itl.hub import Hub
+from itl.store import gather
 from itl.store import tables as t
 from tests.databases import FreshDatabase
 from tests.hub.world import CANCELLATION, EXTERNAL, ISSUANCE, RETIREMENT, World, proposal, sandbox, units
@@ -127,3 +130,36 @@ def test_several_originating_registries_in_one_transaction(workers: Workers) -> 
     workers.work()
     assert all(holding.is_balanced for holding in world.holdings())
     assert world.reserved() == []
+
+
+def test_worker_that_pauses_after_its_claim_holds_nobody_up(fresh_database: FreshDatabase) -> None:
+    """One worker has claimed a completion; another carries it out for the proposal that rests on it, and goes on."""
+    with World.on(fresh_database("postgresql", sandbox), batch=1) as world:
+        workers = Workers(world)
+        world.issue(1, 100)
+        world.reach(8, EXTERNAL, "GB2")
+        world.notify("GB", "GB2", 4)
+        world.propose("FR", "FR1", RETIREMENT, units(1, 50))
+        first, second = workers.hubs
+        claimed, go_on = Event(), Event()
+        lock_ledger = gather.lock_ledger
+
+        def paused(*what: Any) -> None:
+            if not claimed.is_set():
+                claimed.set()
+                assert go_on.wait(60)
+            lock_ledger(*what)
+
+        with patch("itl.store.gather.lock_ledger", paused):
+            pausing = workers.pool.submit(first.worker.once)
+            assert claimed.wait(60)
+            try:
+                assert workers.pool.submit(second.worker.once).result(60) == 1
+                assert world.status("FR1") == 2
+                assert world.transaction("GB2").settled_at is not None
+            finally:
+                go_on.set()
+            assert pausing.result(60) == 1
+        workers.close()
+        assert [(row.work, row.failures) for row in world.rows(t.inbox)] == [(None, 0)] * 6
+        assert world.places() == [("GB", 1, 50, "FR", 100), ("GB", 51, 100, "GB", 100)]
