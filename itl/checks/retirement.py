@@ -55,4 +55,5 @@ def _is_open(number: int, party: str, log: Log) -> bool:
     if period is None or log.now < period.start:
         return False
     own = log.reference.party_periods.get((party, number))
-    return log.now < (max(period.end, own.true_up_end) if own else period.end)
+    true_up_end = own.true_up_end if own else None
+    return log.now < max(period.end, true_up_end or period.end)
