@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from itl.checks.blocks import units_of
 from itl.checks.engine import Failures
-from itl.checks.proposal import Log, Proposal, units_of
+from itl.checks.proposal import Log, Proposal
 
 
 def acquiring_account_not_in(allowed: frozenset[int], proposal: Proposal) -> Failures:

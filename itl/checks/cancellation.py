@@ -10,8 +10,9 @@ from itl.checks.accounts import (
     acquiring_account_not_in,
     acquiring_identifier_missing,
 )
+from itl.checks.blocks import units_of
 from itl.checks.engine import Failures, check
-from itl.checks.proposal import Log, Proposal, units_of
+from itl.checks.proposal import Log, Proposal
 from itl.codes import CANCELLATION_ACCOUNTS, CDM_CANCELLATION_ACCOUNTS, CDM_UNITS, EXPIRING_UNITS, UnitType
 from itl.messages import TransactionUnitBlock
 from itl.reference import RegistryKind

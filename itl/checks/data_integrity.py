@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from itl.checks.blocks import units_of
 from itl.checks.engine import WHOLE, Failures, check
-from itl.checks.proposal import Log, Proposal, units_of
+from itl.checks.proposal import Log, Proposal
 from itl.checks.sender import Door
 from itl.codes import ACCOUNT_TYPES, TransactionStatus, TransactionType
 from itl.messages import NotificationRequest, TransactionUnitBlock

@@ -6,8 +6,9 @@ Not here yet: eligibility (5101, 5102), reserve and limits (5104, 5106), share o
 
 from __future__ import annotations
 
+from itl.checks.blocks import units_of
 from itl.checks.engine import Failures, check
-from itl.checks.proposal import Log, Proposal, units_of
+from itl.checks.proposal import Log, Proposal
 from itl.codes import SHARE_OF_PROCEEDS_ACCOUNT
 from itl.reference import RegistryKind
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from operator import attrgetter
 
+from itl.checks.blocks import is_well_formed, units_of
 from itl.checks.engine import WHOLE, Failures, check
-from itl.checks.proposal import Log, Proposal, is_well_formed, units_of
+from itl.checks.proposal import Log, Proposal
 from itl.checks.standing import CANCELLED, NEVER_ISSUED, NOT_HELD, RETIRED
 from itl.codes import REPLACED_ROLE, TransactionType
 from itl.ledger.ranges import union

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from itl.checks.blocks import is_well_formed, units_of
 from itl.checks.engine import WHOLE, Failures, check
-from itl.checks.proposal import Log, Proposal, is_well_formed, units_of
+from itl.checks.proposal import Log, Proposal
 from itl.codes import CDM_UNITS, PARTY_UNITS, PROJECT_UNITS, UnitType
 from itl.ledger.ranges import union
 from itl.messages import TransactionUnitBlock

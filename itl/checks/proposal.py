@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 
+from itl.checks import blocks
+from itl.checks.blocks import AccountOf, is_well_formed, units_of
 from itl.checks.standing import Standing, standing
 from itl.checks.view import View
 from itl.codes import TransactionType
@@ -13,9 +15,6 @@ from itl.ledger.block import HeldBlock, SerialRange
 from itl.ledger.ranges import parts_in, union
 from itl.messages import ProposalRequest, TransactionUnitBlock
 from itl.reference import Account, Reference, Registry
-
-AccountOf = tuple[int | None, int | None]
-"""Account type and account identifier, as far as the proposal gives them."""
 
 
 class Proposal:
@@ -36,31 +35,11 @@ class Proposal:
 
     def transferring_account(self, block: TransactionUnitBlock) -> AccountOf:
         """Where the units of `block` come from."""
-        return _account(
-            block.transferring_registry_account_type,
-            block.transferring_registry_account_identifier,
-            self.transaction.transferring_registry_account_type,
-            self.transaction.transferring_registry_account_identifier,
-        )
+        return blocks.transferring_account(self.transaction, block)
 
     def acquiring_account(self, block: TransactionUnitBlock) -> AccountOf:
         """Where the units of `block` go to."""
-        return _account(
-            block.acquiring_registry_account_type,
-            block.acquiring_registry_account_identifier,
-            self.transaction.acquiring_registry_account_type,
-            self.transaction.acquiring_registry_account_identifier,
-        )
-
-
-def units_of(block: TransactionUnitBlock) -> SerialRange:
-    """The serials of a block as proposed, which before checks 2013 and 2014 may be none."""
-    return SerialRange(block.originating_registry_code, block.unit_serial_block_start, block.unit_serial_block_end)
-
-
-def is_well_formed(block: TransactionUnitBlock) -> bool:
-    """Whether the block's serials are a range at all (checks 2013 and 2014 name those that are not)."""
-    return 0 < block.unit_serial_block_start <= block.unit_serial_block_end
+        return blocks.acquiring_account(self.transaction, block)
 
 
 class Log:
@@ -114,12 +93,3 @@ class Log:
                 if key in self.view.accounts:
                     known.append((block, self.view.accounts[key]))
         return known
-
-
-def _account(
-    of_block: int | None, its_identifier: int | None, of_head: int | None, heads_identifier: int | None
-) -> AccountOf:
-    """The block's account, else the head's; an identifier belongs to the account type it stands beside."""
-    if of_block is None or of_block == of_head:
-        return of_head, heads_identifier if its_identifier is None else its_identifier
-    return of_block, its_identifier

@@ -11,8 +11,9 @@ from itl.checks.accounts import (
     acquiring_account_not_in,
     acquiring_identifier_missing,
 )
+from itl.checks.blocks import units_of
 from itl.checks.engine import WHOLE, Failures, check
-from itl.checks.proposal import Log, Proposal, units_of
+from itl.checks.proposal import Log, Proposal
 from itl.codes import RETIREMENT_ACCOUNTS
 from itl.reference import RegistryKind
 
