@@ -17,6 +17,7 @@ from itl.codes import (
     EXPIRING_UNITS,
     REPLACED_ROLE,
     SHARE_OF_PROCEEDS_ACCOUNT,
+    SURPLUS_RESERVE_ACCOUNT,
     TRACK_UNITS,
     Track,
     TransactionType,
@@ -25,7 +26,6 @@ from itl.codes import (
 from itl.ledger.totals import TotalKey, TotalKind
 from itl.messages import ProposalTransaction, TransactionUnitBlock
 
-SURPLUS_RESERVE_ACCOUNT = 130
 KYOTO_UNITS = tuple(each for each in UnitType if each != UnitType.NON_KYOTO)
 FIRST_PERIOD_WITH_PROCEEDS = 2
 """AAU and ERU owe a share of proceeds since the second period (decision 1/CMP.8)."""

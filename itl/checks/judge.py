@@ -9,12 +9,17 @@ from functools import cache
 from itl.checks import (  # noqa: F401 (each registers its checks)
     block_integrity,
     cancellation,
+    carry_over,
+    conversion,
     data_integrity,
+    expiry_date_change,
     external_transfer,
     general,
     internal_transfer,
     issuance,
+    replacement,
     retirement,
+    transfer_limits,
 )
 from itl.checks.catalogue import JudgedBy, Row, catalogue
 from itl.checks.engine import CHECKS, Check, Finding, Outcome
@@ -109,6 +114,8 @@ def _judged(check: Check, subject: Proposal, log: Log) -> Result:
         return _plain(code, unasked)
     if check.applies is not None and not check.applies(subject, log):
         return _plain(code, Outcome.NOT_APPLICABLE)
+    if check.in_effect is not None and not check.in_effect(subject, log):
+        return _plain(code, Outcome.NOT_IN_EFFECT)
     finding = check.ask(subject, log)
     return _plain(code, Outcome.PASSED) if finding is None else Result(code, Outcome.FAILED, finding.blocks)
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 from functools import cached_property
 
 from itl.checks import blocks
 from itl.checks.blocks import AccountOf, is_well_formed, units_of
+from itl.checks.flows import counted
 from itl.checks.standing import Standing, standing
 from itl.checks.view import View
-from itl.codes import TransactionType
+from itl.codes import REPLACED_ROLE, TransactionType
 from itl.ledger.block import HeldBlock, SerialRange
 from itl.ledger.ranges import parts_in, union
+from itl.ledger.totals import TotalKey
 from itl.messages import ProposalRequest, TransactionUnitBlock
-from itl.reference import Account, Reference, Registry
+from itl.reference import Account, Notice, Project, Reference, Registry
 
 
 class Proposal:
@@ -33,6 +35,16 @@ class Proposal:
     def is_external(self) -> bool:
         return self.transaction_type == TransactionType.EXTERNAL_TRANSFER
 
+    @cached_property
+    def replaced(self) -> Sequence[TransactionUnitBlock]:
+        """The blocks that a replacement replaces; they stay where they are."""
+        return [block for block in self.blocks if block.block_role == REPLACED_ROLE]
+
+    @cached_property
+    def moving(self) -> Sequence[TransactionUnitBlock]:
+        """All blocks but those that are replaced."""
+        return [block for block in self.blocks if block.block_role != REPLACED_ROLE]
+
     def transferring_account(self, block: TransactionUnitBlock) -> AccountOf:
         """Where the units of `block` come from."""
         return blocks.transferring_account(self.transaction, block)
@@ -48,6 +60,7 @@ class Log:
     def __init__(self, proposal: Proposal, view: View) -> None:
         self.view = view
         self.now: datetime = view.now
+        self.today: date = view.now.date()
         self.reference: Reference = view.reference
         self._proposal = proposal
 
@@ -55,6 +68,21 @@ class Log:
     def initiator(self) -> Registry | None:
         """The initiating registry, if it is enrolled."""
         return self.reference.registries.get(self._proposal.initiator)
+
+    @cached_property
+    def notice(self) -> Notice | None:
+        """The notice that the proposal names, if the log sent one of that identifier."""
+        identifier = self._proposal.transaction.notification_identifier
+        return None if identifier is None else self.view.notices.get(identifier)
+
+    @cached_property
+    def counted(self) -> Mapping[TotalKey, Sequence[TransactionUnitBlock]]:
+        """By total that limits rest on, the blocks that would add to it."""
+        return counted(self._proposal.transaction)
+
+    def project(self, block: TransactionUnitBlock) -> Project | None:
+        """The project of the units of `block`, if it is recorded under the originating registry as its host Party."""
+        return self.view.projects.get((block.originating_registry_code, block.project_identifier or 0))
 
     @cached_property
     def held(self) -> Sequence[tuple[TransactionUnitBlock, Sequence[HeldBlock]]]:
@@ -84,10 +112,10 @@ class Log:
 
     @cached_property
     def acquiring_accounts(self) -> Sequence[tuple[TransactionUnitBlock, Account]]:
-        """The blocks whose acquiring account the log was told of, with that account."""
+        """The blocks whose acquiring account the log was told of, with that account; replaced ones go to none."""
         known = []
         if self.view.accounts:
-            for block in self._proposal.blocks:
+            for block in self._proposal.moving:
                 account_type, identifier = self._proposal.acquiring_account(block)
                 key = (self._proposal.acquirer, account_type or 0, identifier or 0)
                 if key in self.view.accounts:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from itl.checks.flows import flows, wanted
-from itl.checks.sample import message_of
+from itl.checks.situation import message_of
 from itl.codes import TransactionType
 from itl.ledger.totals import STOCKS, TotalKey, TotalKind
 

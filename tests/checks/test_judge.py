@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from itl.checks import judge
 from itl.checks.engine import CHECKS, Outcome
-from itl.checks.sample import message_of, view_of
+from itl.checks.situation import message_of, view_of
 from itl.codes import CANCELLATION_ACCOUNTS, RETIREMENT_ACCOUNTS
 from itl.ledger.block import SerialRange
 from itl.ledger.operations import move
