@@ -40,6 +40,8 @@ class Database:
         self.is_sqlite = self.url.startswith("sqlite")
         self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url, connections)
         self._writing = self.engine.execution_options(itl_begin="BEGIN IMMEDIATE")
+        isolation = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._snapshots = self.engine.execution_options(**isolation)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writer: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
 
@@ -53,6 +55,12 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A unit of work that sees one state of the database and changes nothing."""
         with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """As `read`, and every statement sees the same state, however long the work takes."""
+        with self._snapshots.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
