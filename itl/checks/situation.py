@@ -32,6 +32,8 @@ ACCOUNTS = {
     TransactionType.ISSUANCE: (100, 100),
     TransactionType.CANCELLATION: (100, 230),
     TransactionType.RETIREMENT: (100, 300),
+    TransactionType.REPLACEMENT: (100, 421),
+    TransactionType.CARRY_OVER: (100, 130),
 }
 """Transferring and acquiring account type of a plain proposal; 100 and 100 in all other types."""
 
