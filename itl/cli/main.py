@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from itl import __version__
-from itl.cli import bench, check, decoding, enrol, figures, logs, looking, sandbox, serving
+from itl.cli import audit, bench, check, decoding, enrol, figures, logs, looking, reference, sandbox, serving
 from itl.cli.command import complain
 from itl.errors import LogError
 
-COMMANDS = (serving, sandbox, enrol, decoding, figures, looking, check, bench)
+COMMANDS = (serving, sandbox, enrol, reference, decoding, figures, audit, looking, check, bench)
 
 
 def parser() -> ArgumentParser:
