@@ -66,6 +66,26 @@ class Track(IntEnum):
     SUPERVISORY_COMMITTEE = 2
 
 
+class NoticeType(IntEnum):
+    """What a notice of the log to a registry is about."""
+
+    NET_SOURCE_CANCELLATION = 1
+    NON_COMPLIANCE_CANCELLATION = 2
+    IMPENDING_EXPIRY = 3
+    REVERSAL_OF_STORAGE = 4
+    NON_SUBMISSION_OF_CERTIFICATION_REPORT = 5
+    EXCESS_ISSUANCE = 6
+    COMMITMENT_PERIOD_RESERVE = 7
+    UNIT_CARRY_OVER = 8
+    EXPIRY_DATE_CHANGE = 9
+    UPDATE = 10
+    """Changes an earlier notice, under the same identifier."""
+    EU15_COMMITMENT_PERIOD_RESERVE = 11
+    NET_REVERSAL_OF_CCS_STORAGE = 12
+    NON_SUBMISSION_OF_CCS_VERIFICATION_REPORT = 13
+    OUTSTANDING_UNITS = 51
+
+
 class ResultIdentifier(IntEnum):
     """The first word of every answer."""
 
@@ -105,6 +125,10 @@ SUPPLEMENTARY_UNIT_TYPES = frozenset({(1, 1), (0, 2), (0, 3), (0, 4), (0, 5)})
 CDM_CANCELLATION_ACCOUNTS = frozenset({240, 241, 242})
 """Cancellation accounts that exist in the CDM registry only."""
 
+SURPLUS_RESERVE_ACCOUNT = 130
+"""Previous period surplus reserve: carried-over AAU."""
+PARTY_HOLDING_ACCOUNTS = frozenset({100, 120, 121})
+"""Holding accounts of a Party and of persons in its registry, from which units are converted and carried over."""
 HOLDING_ACCOUNTS = frozenset({100, 110, 120, 121, 130, 131})
 CANCELLATION_ACCOUNTS = frozenset({210, 220, 230, 240, 241, 242, 250, 260, 270, 280})
 RETIREMENT_ACCOUNTS = frozenset({300})

@@ -34,7 +34,7 @@ class Hub:
         self.settings, self.clock = settings, clock
         self.database = Database(settings.database, connections=settings.threads + settings.lanes)
         require_current(self.database)
-        self.reference = ReferenceData(self.database)
+        self.reference = ReferenceData(self.database, clock)
         self.identity = identity_of(self.reference, settings)
         self.practice = Practice(settings.cleanup, settings.flag_accepted)
         self.wake_worker, self.wake_relay = Wake(), Wake()

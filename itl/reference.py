@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import date, datetime, timedelta
+from enum import IntEnum, StrEnum
+
+from itl.ledger.block import SerialRange
 
 
 class RegistryKind(StrEnum):
@@ -52,8 +54,27 @@ class PartyPeriod:
 
     party: str
     period: int
-    true_up_end: datetime
+    true_up_end: datetime | None = None
+    """First instant after its true-up."""
     assigned_amount: int | None = None
+    """None: not established, so nothing may be issued (check 5002)."""
+    issuance_suspended: bool = False
+    rmu_limits: Mapping[int, int] = field(default_factory=dict)
+    """By LULUCF activity, what may be issued; an activity that is not there: nothing (check 5009)."""
+    reviewed_inventory: int | None = None
+    """Emissions of one year in the most recently reviewed inventory."""
+    recorded_reserve: int | None = None
+    """The commitment period reserve where it was recorded as such; else it follows from the two figures above."""
+
+
+class Right(StrEnum):
+    """What a Party may be eligible for (decisions 11/CMP.1, 9/CMP.1, 13/CMP.1)."""
+
+    TRANSFER = "transfer"
+    ACQUIRE = "acquire"
+    USE = "use"
+    TRACK_1 = "track 1"
+    TRACK_2 = "track 2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +85,41 @@ class Project:
     number: int
     kinds: frozenset[int]
     track: int | None = None
+    quantities: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    """By unit type and commitment period: what the Executive Board instructed, or the committee verified."""
+    crediting_period_end: date | None = None
+
+
+class NoticeStatus(IntEnum):
+    """Where a notice of the log stands."""
+
+    OPEN = 1
+    INCOMPLETE = 2
+    COMPLETED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notice of the log to a registry, which a transaction may answer. Types: `itl.codes`."""
+
+    identifier: int
+    notice_type: int
+    status: int
+    registry: str
+    project: tuple[str, int] | None = None
+    """Host Party and number."""
+    unit_type: int | None = None
+    target_value: int | None = None
+    """Quantity asked for; None: all units that the notice speaks of."""
+    target_date: date | None = None
+    lulucf_activity: int | None = None
+    commit_period: int | None = None
+    blocks: tuple[SerialRange, ...] = ()
+    """The units that it lists, where it lists units."""
+
+    @property
+    def is_outstanding(self) -> bool:
+        return self.status in (NoticeStatus.OPEN, NoticeStatus.INCOMPLETE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +156,12 @@ class Reference:
     """Every known Party or registry code: what may stand as an originating registry (check 2010)."""
     periods: Mapping[int, CommitmentPeriod]
     party_periods: Mapping[tuple[str, int], PartyPeriod] = field(default_factory=dict)
+    base_year_emissions: Mapping[str, int] = field(default_factory=dict)
+    """By Party, tonnes of CO2 equivalent in its base year."""
+    ineligible: frozenset[tuple[str, Right, int | None]] = frozenset()
+    """What Parties are not eligible for: Party, right, and unit type (None: every unit type). All else they are."""
+    valid_until: datetime | None = None
+    """When the next recorded fact comes into force: from then on this is no longer the present; None: none is known."""
     schemes: tuple[Scheme, ...] = ()
     admit_unrecorded_projects: bool = False
     """A test environment's leniency: a project nobody recorded counts as registered, of the right kind."""
@@ -108,8 +170,12 @@ class Reference:
 
     def true_up_end(self, period: int) -> datetime | None:
         """The latest end of true-up of any Party in `period`; None where none is recorded."""
-        ends = [entry.true_up_end for entry in self.party_periods.values() if entry.period == period]
-        return max(ends, default=None)
+        ends = (entry.true_up_end for entry in self.party_periods.values() if entry.period == period)
+        return max((end for end in ends if end is not None), default=None)
+
+    def is_eligible(self, party: str, right: Right, unit_type: int | None) -> bool:
+        """Whether `party` may do what `right` says with units of `unit_type`, as far as the log was told."""
+        return self.ineligible.isdisjoint({(party, right, None), (party, right, unit_type)})
 
     def registry_in_force(self, code: str) -> Registry | None:
         """The national registry or CDM registry `code`, if it is enrolled and in force."""

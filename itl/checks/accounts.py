@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from itl.checks.blocks import units_of
 from itl.checks.engine import Failures
-from itl.checks.proposal import Log, Proposal, units_of
+from itl.checks.proposal import Log, Proposal
 
 
 def acquiring_account_not_in(allowed: frozenset[int], proposal: Proposal) -> Failures:
@@ -12,8 +13,8 @@ def acquiring_account_not_in(allowed: frozenset[int], proposal: Proposal) -> Fai
 
 
 def acquiring_identifier_missing(proposal: Proposal) -> Failures:
-    """The blocks for whose acquiring account neither they nor the head give an identifier."""
-    return (units_of(block) for block in proposal.blocks if proposal.acquiring_account(block)[1] is None)
+    """The blocks for whose acquiring account neither they nor the head give an identifier; replaced ones have none."""
+    return (units_of(block) for block in proposal.moving if proposal.acquiring_account(block)[1] is None)
 
 
 def acquiring_account_known(proposal: Proposal, log: Log) -> bool:

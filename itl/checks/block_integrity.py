@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import chain
 
+from itl.checks.blocks import is_well_formed, units_of
 from itl.checks.engine import Failures, check
-from itl.checks.proposal import Log, Proposal, is_well_formed, units_of
+from itl.checks.proposal import Log, Proposal
 from itl.codes import (
     COMMITMENT_PERIODS,
     EXPIRING_UNITS,

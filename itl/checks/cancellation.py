@@ -1,4 +1,4 @@
-"""Stage 7, cancellation: into which accounts which units go for good. Not here yet: the notice it answers (5156)."""
+"""Stage 7, cancellation: into which accounts which units go for good."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from itl.checks.accounts import (
     acquiring_account_not_in,
     acquiring_identifier_missing,
 )
+from itl.checks.blocks import units_of
 from itl.checks.engine import Failures, check
-from itl.checks.proposal import Log, Proposal, units_of
+from itl.checks.notices import is_answered_by, misfits
+from itl.checks.proposal import Log, Proposal
 from itl.codes import CANCELLATION_ACCOUNTS, CDM_CANCELLATION_ACCOUNTS, CDM_UNITS, EXPIRING_UNITS, UnitType
 from itl.messages import TransactionUnitBlock
 from itl.reference import RegistryKind
@@ -78,6 +80,16 @@ def cancellation_account_missing(proposal: Proposal, log: Log) -> Failures:
 def cancellation_period_differs(proposal: Proposal, log: Log) -> Failures:
     """The account is known and stands for another period."""
     return account_period_differs(proposal, log)
+
+
+@check(5156, applies=lambda proposal, log: log.notice is not None)
+def notice_not_matched(proposal: Proposal, log: Log) -> Failures:
+    """Account, unit type, project, activity, period, listed units or quantity are not as the notice says.
+
+    Whether a cancellation answers a notice of that type at all: 4016.
+    """
+    notice = log.notice
+    return misfits(notice, proposal, log) if notice and is_answered_by(notice, proposal.transaction_type) else ()
 
 
 @check(5157)

@@ -1,7 +1,6 @@
 """The catalogue of checks: what each code is, as data (`catalogue.csv`), read once and frozen.
 
-Evidence: S stated by a public source, M recollected from the published specification, A assigned by this project,
-C number stated and meaning assigned. Order of precedence is the order of the rows.
+Order of precedence is the order of the rows.
 """
 
 from __future__ import annotations
@@ -36,6 +35,14 @@ class JudgedBy(StrEnum):
     SUPPLEMENTARY_LOG = "supplementary log"
     """By the supplementary transaction log of a scheme."""
 
+
+EVIDENCE: Mapping[str, str] = {
+    "S": "code and meaning are stated by a public source",
+    "M": "recalled from the table published in Regulation (EC) 2216/2004, annex XII; not confirmed",
+    "C": "the code is published, its meaning is assigned by this project",
+    "A": "code and meaning are assigned by this project",
+}
+"""How sure a code is."""
 
 ELSEWHERE = frozenset({JudgedBy.WIRE, JudgedBy.STORE, JudgedBy.ACQUIRER, JudgedBy.SUPPLEMENTARY_LOG})
 """Judged outside this package, so that no function stands here."""

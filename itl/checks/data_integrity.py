@@ -5,23 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from itl.checks.blocks import units_of
 from itl.checks.engine import WHOLE, Failures, check
-from itl.checks.proposal import Log, Proposal, units_of
+from itl.checks.proposal import Log, Proposal
 from itl.checks.sender import Door
 from itl.codes import ACCOUNT_TYPES, TransactionStatus, TransactionType
 from itl.messages import NotificationRequest, TransactionUnitBlock
 
-COMPLETE_TYPES = frozenset(
-    {
-        TransactionType.ISSUANCE,
-        TransactionType.EXTERNAL_TRANSFER,
-        TransactionType.CANCELLATION,
-        TransactionType.RETIREMENT,
-        TransactionType.INTERNAL_TRANSFER,
-    }
-)
-"""The transaction types whose rules of stage 7 are here: a proposal of any other would pass unjudged, so none may."""
-
+_TYPES = frozenset(TransactionType)
 _STATUSES = frozenset(TransactionStatus)
 _NUMBER = re.compile(r"[1-9][0-9]{0,14}", re.ASCII)
 
@@ -40,8 +31,8 @@ def identifier_malformed(proposal: Proposal, log: Log) -> Failures:
 
 @check(2002)
 def type_invalid(proposal: Proposal, log: Log) -> Failures:
-    """Type 9 is not in the list; a type whose rules are not complete is refused as well."""
-    if proposal.transaction_type not in COMPLETE_TYPES:
+    """Type 9 is not in the list."""
+    if proposal.transaction_type not in _TYPES:
         yield WHOLE
 
 

@@ -1,7 +1,8 @@
 """The judgement at the door: what is answered in the acknowledgement, before the ledger is asked anything.
 
-Each function returns the codes of the first stage that fails, in order of precedence; none means that the message goes
-on. For a proposal the store then decides 3001; for a notification `sequence` decides stage 5.
+Each function returns the codes of the first stage that fails, in order of precedence and as the catalogue numbers them;
+none means that the message goes on. Checks that are `off` (`override.Override`) are not asked. For a proposal the store
+then decides 3001; for a notification `sequence` decides stage 5.
 """
 
 from __future__ import annotations
@@ -27,27 +28,35 @@ MESSAGE = (AUTHENTICATION, (1106,), (1501,))
 STATUS_QUERY = (AUTHENTICATION, (1501,))
 """The stages of each kind of message. Whatever a registry's status, what it says of open transactions is served."""
 
+_NONE: frozenset[int] = frozenset()
 
-def proposal(message: ProposalRequest, sender: Sender, reference: Reference, now: datetime) -> tuple[int, ...]:
+
+def proposal(
+    message: ProposalRequest, sender: Sender, reference: Reference, now: datetime, off: frozenset[int] = _NONE
+) -> tuple[int, ...]:
     """Stages 1 to 3 of acceptProposal."""
-    return _first_failing(PROPOSAL, message, Door(sender, reference, now))
+    return _first_failing(PROPOSAL, message, Door(sender, reference, now), off)
 
 
-def notification(message: NotificationRequest, sender: Sender, reference: Reference, now: datetime) -> tuple[int, ...]:
+def notification(
+    message: NotificationRequest, sender: Sender, reference: Reference, now: datetime, off: frozenset[int] = _NONE
+) -> tuple[int, ...]:
     """Stages 1 to 4 of acceptNotification."""
-    return _first_failing(NOTIFICATION, message, Door(sender, reference, now))
+    return _first_failing(NOTIFICATION, message, Door(sender, reference, now), off)
 
 
-def message(message: MessageRequest, sender: Sender, reference: Reference, now: datetime) -> tuple[int, ...]:
+def message(
+    message: MessageRequest, sender: Sender, reference: Reference, now: datetime, off: frozenset[int] = _NONE
+) -> tuple[int, ...]:
     """Stages 1 to 3 of acceptMessage."""
-    return _first_failing(MESSAGE, message, Door(sender, reference, now))
+    return _first_failing(MESSAGE, message, Door(sender, reference, now), off)
 
 
 def status_query(
-    message: TransactionStatusRequest, sender: Sender, reference: Reference, now: datetime
+    message: TransactionStatusRequest, sender: Sender, reference: Reference, now: datetime, off: frozenset[int] = _NONE
 ) -> tuple[int, ...]:
     """Stages 1 to 3 of getTransactionStatus."""
-    return _first_failing(STATUS_QUERY, message, Door(sender, reference, now))
+    return _first_failing(STATUS_QUERY, message, Door(sender, reference, now), off)
 
 
 def one(code: int, message: object, door: Door) -> Finding | None:
@@ -58,9 +67,11 @@ def one(code: int, message: object, door: Door) -> Finding | None:
     return check.ask(message, door)
 
 
-def _first_failing(stages: Sequence[Sequence[int]], message: object, door: Door) -> tuple[int, ...]:
+def _first_failing(
+    stages: Sequence[Sequence[int]], message: object, door: Door, off: frozenset[int]
+) -> tuple[int, ...]:
     for stage in stages:
-        codes = tuple(code for code in stage if one(code, message, door) is not None)
+        codes = tuple(code for code in stage if code not in off and one(code, message, door) is not None)
         if codes:
             return codes
     return ()

@@ -57,6 +57,7 @@ class Check:
     row: Row
     question: Question
     applies: Callable[..., bool] | None = None
+    in_effect: Callable[..., bool] | None = None
 
     def ask(self, *about: object) -> Finding | None:
         """The finding about a message, or None where it passes. Units are named once, in the order found."""
@@ -72,11 +73,17 @@ FUNCTIONS: dict[int, Callable[..., object]] = {}
 """The function behind every code that this package judges, those of tables included."""
 
 
-def check(code: int, applies: Callable[..., bool] | None = None) -> Callable[[Question], Question]:
-    """Register a function as the check `code`; `applies` says when it can be judged at all (else: not applicable)."""
+def check(
+    code: int, applies: Callable[..., bool] | None = None, in_effect: Callable[..., bool] | None = None
+) -> Callable[[Question], Question]:
+    """Register a function as the check `code`.
+
+    `applies` says when there is anything to judge (else: not applicable), `in_effect` when what it rests on is recorded
+    (else: not in effect).
+    """
 
     def register(question: Question) -> Question:
-        CHECKS[code] = Check(_claim(code, question), question, applies)
+        CHECKS[code] = Check(_claim(code, question), question, applies, in_effect)
         return question
 
     return register

@@ -1,17 +1,17 @@
-"""Stage 6: whether the units are there, held, free and alike, whatever is to be done with them.
-
-Not here yet: 4014 (replacement), 4015 (expiry and replacement), 4016 and 4017 (notices).
-"""
+"""Stage 6: whether the units are there, held, free and alike, whatever is to be done with them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from operator import attrgetter
 
+from itl.checks.blocks import is_well_formed, units_of
 from itl.checks.engine import WHOLE, Failures, check
-from itl.checks.proposal import Log, Proposal, is_well_formed, units_of
-from itl.checks.standing import CANCELLED, NEVER_ISSUED, NOT_HELD, RETIRED
-from itl.codes import REPLACED_ROLE, TransactionType
+from itl.checks.notices import is_answered_by
+from itl.checks.proposal import Log, Proposal
+from itl.checks.standing import CANCELLED, NEVER_ISSUED, NOT_HELD, RETIRED, USED_FOR_REPLACEMENT
+from itl.codes import REPLACED_ROLE, NoticeType, TransactionType, UnitType
 from itl.ledger.ranges import union
 from itl.reference import RegistryKind
 
@@ -36,9 +36,12 @@ CHANGED_BY: Mapping[int, frozenset[str]] = {
 
 @check(4001)
 def period_not_open(proposal: Proposal, log: Log) -> Failures:
-    """Open from its start to the latest end of true-up of any Party, and to some transactions for longer."""
+    """Open from its start to the latest end of true-up of any Party, and to some transactions for longer.
+
+    Replaced blocks do not count: their period may long be over.
+    """
     shut: dict[int, bool] = {}
-    for block in proposal.blocks:
+    for block in proposal.moving:
         period = block.applicable_commit_period
         if period not in shut:
             shut[period] = not _is_open(period, proposal, log)
@@ -96,8 +99,7 @@ def attributes_differ(proposal: Proposal, log: Log) -> Failures:
 @check(4005)
 def several_applicable_periods(proposal: Proposal, log: Log) -> Failures:
     """Replaced blocks do not count."""
-    periods = {block.applicable_commit_period for block in proposal.blocks if block.block_role != REPLACED_ROLE}
-    if len(periods) > 1:
+    if len({block.applicable_commit_period for block in proposal.moving}) > 1:
         yield WHOLE
 
 
@@ -152,3 +154,59 @@ def no_block(proposal: Proposal, log: Log) -> Failures:
 def units_retired(proposal: Proposal, log: Log) -> Failures:
     """Units in a retirement account of any registry."""
     return log.standing.causes.get(RETIRED, ())
+
+
+@check(USED_FOR_REPLACEMENT)
+def units_used_for_replacement(proposal: Proposal, log: Log) -> Failures:
+    """Units in a replacement account of any registry."""
+    return log.standing.causes.get(USED_FOR_REPLACEMENT, ())
+
+
+@check(4015)
+def expired_or_replaced(proposal: Proposal, log: Log) -> Failures:
+    """What expired before today is only cancelled, or replaced itself; what was replaced is only cancelled."""
+    if proposal.transaction_type == TransactionType.CANCELLATION:
+        return
+    for block, parts in log.standing.sound:
+        is_replaced_now = block.block_role == REPLACED_ROLE
+        barred = [
+            part.range
+            for part in parts
+            if part.attributes.replaced or (not is_replaced_now and _is_expired(part.attributes.expiry_date, log))
+        ]
+        if barred:
+            yield from union(barred)
+
+
+def _is_expired(expiry: date | None, log: Log) -> bool:
+    return expiry is not None and expiry < log.today
+
+
+@check(4016, applies=lambda proposal, log: proposal.transaction.notification_identifier is not None)
+def notice_unknown(proposal: Proposal, log: Log) -> Failures:
+    """Not sent, sent to another, completed, or of a type that this type of transaction does not answer."""
+    notice = log.notice
+    if (
+        notice is None
+        or notice.registry != proposal.initiator
+        or not notice.is_outstanding
+        or not is_answered_by(notice, proposal.transaction_type)
+    ):
+        yield WHOLE
+
+
+_BARRING = frozenset({NoticeType.REVERSAL_OF_STORAGE, NoticeType.NON_SUBMISSION_OF_CERTIFICATION_REPORT})
+
+
+@check(4017)
+def project_suspended(proposal: Proposal, log: Log) -> Failures:
+    """lCER of a project about which a notice of type 4 or 5, to whichever registry, is open or incomplete."""
+    barred = {
+        notice.project
+        for notice in log.view.notices.values()
+        if notice.notice_type in _BARRING and notice.is_outstanding and notice.project is not None
+    }
+    for block in proposal.blocks if barred else ():
+        project = (block.originating_registry_code, block.project_identifier or 0)
+        if block.unit_type == UnitType.LCER and project in barred:
+            yield units_of(block)

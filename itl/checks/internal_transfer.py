@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from itl.checks.blocks import units_of
 from itl.checks.engine import WHOLE, Failures, check
-from itl.checks.proposal import Log, Proposal, units_of
+from itl.checks.proposal import Log, Proposal
 from itl.codes import HOLDING_ACCOUNTS
 
 

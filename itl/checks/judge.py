@@ -9,12 +9,17 @@ from functools import cache
 from itl.checks import (  # noqa: F401 (each registers its checks)
     block_integrity,
     cancellation,
+    carry_over,
+    conversion,
     data_integrity,
+    expiry_date_change,
     external_transfer,
     general,
     internal_transfer,
     issuance,
+    replacement,
     retirement,
+    transfer_limits,
 )
 from itl.checks.catalogue import JudgedBy, Row, catalogue
 from itl.checks.engine import CHECKS, Check, Finding, Outcome
@@ -64,14 +69,17 @@ class Verdict:
         return tuple(told)
 
 
-def proposal(message: ProposalRequest, view: View) -> Verdict:
-    """Judge `message` against what `view` knows. No query, no output; near linear in the number of blocks."""
+def proposal(message: ProposalRequest, view: View, off: frozenset[int] = frozenset()) -> Verdict:
+    """Judge `message` against what `view` knows. No query, no output; near linear in the number of blocks.
+
+    Checks that are `off` (`override.Override`) are not in effect.
+    """
     subject = Proposal(message)
     log = Log(subject, view)
     results: list[Result] = []
     stopped = False
     for checks in _groups():
-        group = [_skipped(check, subject) if stopped else _judged(check, subject, log) for check in checks]
+        group = [_skipped(check, subject, off) if stopped else _judged(check, subject, log, off) for check in checks]
         stopped = stopped or any(result.outcome is Outcome.FAILED for result in group)
         results += group
     return Verdict(tuple(results))
@@ -102,29 +110,33 @@ def _groups() -> Sequence[Sequence[Check]]:
     ]
 
 
-def _judged(check: Check, subject: Proposal, log: Log) -> Result:
+def _judged(check: Check, subject: Proposal, log: Log, off: frozenset[int] = frozenset()) -> Result:
     code = check.row.code
-    unasked = _unasked(check.row, subject)
+    unasked = _unasked(check.row, subject, off)
     if unasked is not None:
         return _plain(code, unasked)
     if check.applies is not None and not check.applies(subject, log):
         return _plain(code, Outcome.NOT_APPLICABLE)
+    if check.in_effect is not None and not check.in_effect(subject, log):
+        return _plain(code, Outcome.NOT_IN_EFFECT)
     finding = check.ask(subject, log)
     return _plain(code, Outcome.PASSED) if finding is None else Result(code, Outcome.FAILED, finding.blocks)
 
 
-def _skipped(check: Check, subject: Proposal) -> Result:
-    return _plain(check.row.code, _unasked(check.row, subject) or Outcome.SKIPPED)
+def _skipped(check: Check, subject: Proposal, off: frozenset[int]) -> Result:
+    return _plain(check.row.code, _unasked(check.row, subject, off) or Outcome.SKIPPED)
 
 
 _plain = cache(Result)
 """A result without units, of which there are few: most of what judging a small proposal costs is making them."""
 
 
-def _unasked(row: Row, subject: Proposal) -> Outcome | None:
-    """Why the catalogue does not have the check asked of this proposal; None if it does."""
+def _unasked(row: Row, subject: Proposal, off: frozenset[int]) -> Outcome | None:
+    """Why catalogue and override do not have the check asked of this proposal; None if they do."""
     if row.transaction_types and subject.transaction_type not in row.transaction_types:
         return Outcome.NOT_APPLICABLE
+    if row.code in off:
+        return Outcome.NOT_IN_EFFECT
     version = (subject.message.major_version, subject.message.minor_version)
     if row.versions and version not in row.versions:
         return Outcome.NOT_IN_EFFECT

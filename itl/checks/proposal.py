@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 from functools import cached_property
 
+from itl.checks import blocks
+from itl.checks.blocks import AccountOf, is_well_formed, units_of
+from itl.checks.flows import counted
 from itl.checks.standing import Standing, standing
 from itl.checks.view import View
-from itl.codes import TransactionType
+from itl.codes import REPLACED_ROLE, TransactionType
 from itl.ledger.block import HeldBlock, SerialRange
 from itl.ledger.ranges import parts_in, union
+from itl.ledger.totals import TotalKey
 from itl.messages import ProposalRequest, TransactionUnitBlock
-from itl.reference import Account, Reference, Registry
-
-AccountOf = tuple[int | None, int | None]
-"""Account type and account identifier, as far as the proposal gives them."""
+from itl.reference import Account, Notice, Project, Reference, Registry
 
 
 class Proposal:
@@ -34,33 +35,23 @@ class Proposal:
     def is_external(self) -> bool:
         return self.transaction_type == TransactionType.EXTERNAL_TRANSFER
 
+    @cached_property
+    def replaced(self) -> Sequence[TransactionUnitBlock]:
+        """The blocks that a replacement replaces; they stay where they are."""
+        return [block for block in self.blocks if block.block_role == REPLACED_ROLE]
+
+    @cached_property
+    def moving(self) -> Sequence[TransactionUnitBlock]:
+        """All blocks but those that are replaced."""
+        return [block for block in self.blocks if block.block_role != REPLACED_ROLE]
+
     def transferring_account(self, block: TransactionUnitBlock) -> AccountOf:
         """Where the units of `block` come from."""
-        return _account(
-            block.transferring_registry_account_type,
-            block.transferring_registry_account_identifier,
-            self.transaction.transferring_registry_account_type,
-            self.transaction.transferring_registry_account_identifier,
-        )
+        return blocks.transferring_account(self.transaction, block)
 
     def acquiring_account(self, block: TransactionUnitBlock) -> AccountOf:
         """Where the units of `block` go to."""
-        return _account(
-            block.acquiring_registry_account_type,
-            block.acquiring_registry_account_identifier,
-            self.transaction.acquiring_registry_account_type,
-            self.transaction.acquiring_registry_account_identifier,
-        )
-
-
-def units_of(block: TransactionUnitBlock) -> SerialRange:
-    """The serials of a block as proposed, which before checks 2013 and 2014 may be none."""
-    return SerialRange(block.originating_registry_code, block.unit_serial_block_start, block.unit_serial_block_end)
-
-
-def is_well_formed(block: TransactionUnitBlock) -> bool:
-    """Whether the block's serials are a range at all (checks 2013 and 2014 name those that are not)."""
-    return 0 < block.unit_serial_block_start <= block.unit_serial_block_end
+        return blocks.acquiring_account(self.transaction, block)
 
 
 class Log:
@@ -69,6 +60,7 @@ class Log:
     def __init__(self, proposal: Proposal, view: View) -> None:
         self.view = view
         self.now: datetime = view.now
+        self.today: date = view.now.date()
         self.reference: Reference = view.reference
         self._proposal = proposal
 
@@ -76,6 +68,21 @@ class Log:
     def initiator(self) -> Registry | None:
         """The initiating registry, if it is enrolled."""
         return self.reference.registries.get(self._proposal.initiator)
+
+    @cached_property
+    def notice(self) -> Notice | None:
+        """The notice that the proposal names, if the log sent one of that identifier."""
+        identifier = self._proposal.transaction.notification_identifier
+        return None if identifier is None else self.view.notices.get(identifier)
+
+    @cached_property
+    def counted(self) -> Mapping[TotalKey, Sequence[TransactionUnitBlock]]:
+        """By total that limits rest on, the blocks that would add to it."""
+        return counted(self._proposal.transaction)
+
+    def project(self, block: TransactionUnitBlock) -> Project | None:
+        """The project of the units of `block`, if it is recorded under the originating registry as its host Party."""
+        return self.view.projects.get((block.originating_registry_code, block.project_identifier or 0))
 
     @cached_property
     def held(self) -> Sequence[tuple[TransactionUnitBlock, Sequence[HeldBlock]]]:
@@ -105,21 +112,12 @@ class Log:
 
     @cached_property
     def acquiring_accounts(self) -> Sequence[tuple[TransactionUnitBlock, Account]]:
-        """The blocks whose acquiring account the log was told of, with that account."""
+        """The blocks whose acquiring account the log was told of, with that account; replaced ones go to none."""
         known = []
         if self.view.accounts:
-            for block in self._proposal.blocks:
+            for block in self._proposal.moving:
                 account_type, identifier = self._proposal.acquiring_account(block)
                 key = (self._proposal.acquirer, account_type or 0, identifier or 0)
                 if key in self.view.accounts:
                     known.append((block, self.view.accounts[key]))
         return known
-
-
-def _account(
-    of_block: int | None, its_identifier: int | None, of_head: int | None, heads_identifier: int | None
-) -> AccountOf:
-    """The block's account, else the head's; an identifier belongs to the account type it stands beside."""
-    if of_block is None or of_block == of_head:
-        return of_head, heads_identifier if its_identifier is None else its_identifier
-    return of_block, its_identifier

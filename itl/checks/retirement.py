@@ -1,7 +1,4 @@
-"""Stage 7, retirement: a Party uses units to meet its commitment.
-
-Not here yet: eligibility (5255) and limits (5256).
-"""
+"""Stage 7, retirement: a Party uses units to meet its commitment."""
 
 from __future__ import annotations
 
@@ -11,10 +8,13 @@ from itl.checks.accounts import (
     acquiring_account_not_in,
     acquiring_identifier_missing,
 )
+from itl.checks.blocks import units_of
 from itl.checks.engine import WHOLE, Failures, check
-from itl.checks.proposal import Log, Proposal, units_of
-from itl.codes import RETIREMENT_ACCOUNTS
-from itl.reference import RegistryKind
+from itl.checks.limits import counts, exceeding, limited, lulucf_limit, true_up_end
+from itl.checks.proposal import Log, Proposal
+from itl.codes import PROJECT_UNITS, RETIREMENT_ACCOUNTS
+from itl.ledger.totals import TotalKey, TotalKind
+from itl.reference import RegistryKind, Right
 
 
 @check(5251)
@@ -42,6 +42,29 @@ def retirement_period_differs(proposal: Proposal, log: Log) -> Failures:
     return account_period_differs(proposal, log)
 
 
+_NEED_ELIGIBILITY = PROJECT_UNITS
+"""Units that come from elsewhere or from projects; a Party's AAU and RMU are always its own to use."""
+
+
+@check(5255)
+def not_eligible_to_use(proposal: Proposal, log: Log) -> Failures:
+    """ERU, CER, tCER and lCER that the Party is recorded not to be eligible to use."""
+    for block in proposal.blocks:
+        asked = block.unit_type in _NEED_ELIGIBILITY
+        if asked and not log.reference.is_eligible(proposal.initiator, Right.USE, block.unit_type):
+            yield units_of(block)
+
+
+def _lulucf_allowed(key: TotalKey, log: Log) -> int | None:
+    return lulucf_limit(log.reference, key.subject, key.period)
+
+
+@check(5256, applies=counts(TotalKind.LULUCF_RETIRED), in_effect=limited(TotalKind.LULUCF_RETIRED, _lulucf_allowed))
+def lulucf_use_limit_exceeded(proposal: Proposal, log: Log) -> Failures:
+    """tCER and lCER retired for a period: the figure that limits their acquisition (5106) limits their use."""
+    return exceeding(TotalKind.LULUCF_RETIRED, _lulucf_allowed, log)
+
+
 @check(5257)
 def retirement_closed(proposal: Proposal, log: Log) -> Failures:
     """Units of the current period, or of the earlier one until the Party's own true-up ends."""
@@ -52,7 +75,5 @@ def retirement_closed(proposal: Proposal, log: Log) -> Failures:
 
 def _is_open(number: int, party: str, log: Log) -> bool:
     period = log.reference.periods.get(number)
-    if period is None or log.now < period.start:
-        return False
-    own = log.reference.party_periods.get((party, number))
-    return log.now < (max(period.end, own.true_up_end) if own else period.end)
+    closes = true_up_end(log.reference, party, number)
+    return period is not None and closes is not None and period.start <= log.now < closes

@@ -5,17 +5,16 @@ A file is a list `[[sample]]`. Each has a `title`, and unless it must pass, eith
 plain as can be: GB proposes to ITL, in version 1.1, AAU of the second period. Tables bear the field names of the
 messages and of the ledger; `units` is registry and serials, and `each` cuts them into blocks of that many.
 
-A proposal stands in `proposal` with its `blocks`, the ledger in `held`, `reserved` and `inconsistent`; other messages
-are a `notification`, a `text` or a `status_query`, sent by `identity`; a notification on a transaction is `transaction`
-(type, status), `role` and `says`.
+A proposal stands in `proposal` with its `blocks`, the ledger in `held`, `reserved`, `inconsistent` and `totals`, what
+was recorded of Parties in `party_periods` (each in place of the world's), `base_year_emissions` and `ineligible`, and
+notices in `notices` (to GB and open, unless they say otherwise). Other messages are a `notification`, a `text` or a
+`status_query`, sent by `identity`; a notification on a transaction is `transaction` (type, status), `role` and `says`.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
@@ -23,32 +22,13 @@ from itl.checks import door, judge, world
 from itl.checks.engine import CHECKS, Outcome
 from itl.checks.sender import Door, Sender
 from itl.checks.sequence import Refused, judge_notification
-from itl.checks.view import View
-from itl.codes import TransactionType
+from itl.checks.situation import Table, message_of, now_of, serials, view_of
 from itl.errors import ReferenceDataError
-from itl.ledger.block import Attributes, HeldBlock, Inconsistency, Place, Reservation, SerialRange
-from itl.ledger.snapshot import Snapshot
-from itl.messages import (
-    MessageRequest,
-    NotificationRequest,
-    ProposalRequest,
-    ProposalTransaction,
-    TransactionStatusRequest,
-    TransactionUnitBlock,
-    UnitBlockIdentifier,
-)
+from itl.ledger.block import SerialRange
+from itl.messages import ProposalRequest, UnitBlockIdentifier
 
-Table = Mapping[str, Any]
 Answer = tuple[Outcome, tuple[SerialRange, ...]]
 
-HEAD = {"sender": "GB", "addressee": "ITL", "major_version": 1, "minor_version": 1}
-UNITS = {"unit_type": 1, "original_commit_period": 2, "applicable_commit_period": 2}
-ACCOUNTS = {
-    TransactionType.ISSUANCE: (100, 100),
-    TransactionType.CANCELLATION: (100, 230),
-    TransactionType.RETIREMENT: (100, 300),
-}
-"""Transferring and acquiring account type of a plain proposal; 100 and 100 in all other types."""
 WHERE = ("transaction", "notification", "text", "status_query", "proposal")
 
 
@@ -91,7 +71,7 @@ def _sample(code: int, table: Table) -> Sample:
         title=table["title"],
         situation={key: value for key, value in table.items() if key not in ("title", "outcome", "fails")},
         outcome=Outcome(table.get("outcome", Outcome.FAILED if "fails" in table else Outcome.PASSED)),
-        fails=tuple(map(_range, table.get("fails", ()))),
+        fails=tuple(map(serials, table.get("fails", ()))),
     )
 
 
@@ -107,100 +87,11 @@ def _sequence(code: int, situation: Table) -> Answer:
 
 def _at_the_door(code: int, message: Any, situation: Table) -> Answer:
     identity = situation.get("identity", {"code": message.sender})
-    entrance = Door(Sender(**{"code": None, **identity}), world.REFERENCE, _now(situation))
+    entrance = Door(Sender(**{"code": None, **identity}), world.REFERENCE, now_of(situation))
     check = CHECKS[code]
     if check.applies is not None and not check.applies(message, entrance):
         return Outcome.NOT_APPLICABLE, ()
     return (Outcome.PASSED if door.one(code, message, entrance) is None else Outcome.FAILED), ()
-
-
-def message_of(
-    situation: Table,
-) -> ProposalRequest | NotificationRequest | MessageRequest | TransactionStatusRequest:
-    """The message of a situation, plain where it says nothing."""
-    if "proposal" in situation:
-        return _proposal(situation["proposal"])
-    identifier = {"transaction_identifier": "GB100001"}
-    if "notification" in situation:
-        plain = {**HEAD, **identifier, "transaction_status": 4, "party_type": 1, "evaluation_result": ()}
-        return NotificationRequest(**{**plain, **situation["notification"]})
-    if "text" in situation:
-        return MessageRequest(**{**HEAD, "message_content": "", "message_date_time": world.NOW, **situation["text"]})
-    return TransactionStatusRequest(**{**HEAD, **identifier, **situation["status_query"]})
-
-
-def _proposal(given: Table) -> ProposalRequest:
-    head = {key: given.get(key, plain) for key, plain in HEAD.items()}
-    kind = given.get("transaction_type", TransactionType.EXTERNAL_TRANSFER)
-    source, target = ACCOUNTS.get(kind, (100, 100))
-    initiator = given.get("transferring_registry_code", head["sender"])
-    transaction = {
-        "transaction_identifier": f"{head['sender']}100001",
-        "transaction_type": int(kind),
-        "transferring_registry_code": initiator,
-        "transferring_registry_account_type": source,
-        "transferring_registry_account_identifier": 1001,
-        "acquiring_registry_code": "FR" if kind == TransactionType.EXTERNAL_TRANSFER else initiator,
-        "acquiring_registry_account_type": target,
-        "acquiring_registry_account_identifier": 2001,
-        **{key: value for key, value in given.items() if key not in (*HEAD, "blocks", "without")},
-    }
-    for absent in given.get("without", ()):
-        del transaction[absent]
-    blocks = tuple(block for table in given.get("blocks", [{"units": "GB 1-100"}]) for block in _blocks(table))
-    return ProposalRequest(**head, proposed_transaction=ProposalTransaction(**transaction, proposal_unit_blocks=blocks))
-
-
-def _blocks(table: Table) -> Iterator[TransactionUnitBlock]:
-    units = _range(table["units"])
-    each = table.get("each", max(1, units.quantity))
-    given = {**UNITS, **{key: value for key, value in table.items() if key not in ("units", "each")}}
-    for start in range(units.start, units.start + max(1, units.quantity), each):
-        yield TransactionUnitBlock(
-            unit_serial_block_start=start,
-            unit_serial_block_end=min(start + each - 1, units.end),
-            originating_registry_code=units.originating_registry,
-            **given,
-        )
-
-
-def view_of(situation: Table) -> View:
-    """What the log knows in a situation."""
-    lenient = situation.get("admit_unrecorded_projects", False)
-    return View(
-        now=_now(situation),
-        reference=replace(world.REFERENCE, admit_unrecorded_projects=lenient),
-        units=Snapshot(
-            map(_held, situation.get("held", ())),
-            [Reservation(_range(each["units"]), each["transaction"]) for each in situation.get("reserved", ())],
-        ),
-        projects=world.PROJECTS,
-        accounts=world.ACCOUNTS,
-        inconsistencies=[
-            Inconsistency(_range(each["units"]), each["log"]) for each in situation.get("inconsistent", ())
-        ],
-    )
-
-
-def _held(table: Table) -> HeldBlock:
-    registry, _, account_type = table.get("place", "GB 100").partition(" ")
-    given = {**UNITS, **{key: value for key, value in table.items() if key not in ("units", "place")}}
-    absent = dict.fromkeys(("supp_unit_type", "lulucf_activity", "project_identifier", "track", "expiry_date"))
-    attributes = Attributes(**{**absent, "issued_unit_type": given["unit_type"], **given})
-    return HeldBlock(_range(table["units"]), attributes, Place(registry, int(account_type)))
-
-
-def _now(situation: Table) -> datetime:
-    now = situation.get("now", world.NOW)
-    if not isinstance(now, datetime):
-        raise ReferenceDataError(f"{now!r} is no time")
-    return now
-
-
-def _range(words: str) -> SerialRange:
-    registry, _, serials = words.partition(" ")
-    start, _, end = serials.partition("-")
-    return SerialRange(registry, int(start), int(end))
 
 
 def _range_of(block: UnitBlockIdentifier) -> SerialRange:

@@ -6,12 +6,18 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from itl.codes import CANCELLATION_ACCOUNTS, REPLACED_ROLE, RETIREMENT_ACCOUNTS, TransactionType
+from itl.codes import (
+    CANCELLATION_ACCOUNTS,
+    REPLACED_ROLE,
+    REPLACEMENT_ACCOUNTS,
+    RETIREMENT_ACCOUNTS,
+    TransactionType,
+)
 from itl.ledger.block import HeldBlock, SerialRange
 from itl.ledger.ranges import subtraction, union
 from itl.messages import TransactionUnitBlock
 
-NEVER_ISSUED, NOT_HELD, CANCELLED, RETIRED = 4002, 4003, 4011, 4013
+NEVER_ISSUED, NOT_HELD, CANCELLED, RETIRED, USED_FOR_REPLACEMENT = 4002, 4003, 4011, 4013, 4014
 
 Expected = tuple[TransactionUnitBlock, int | None, Sequence[HeldBlock]]
 """A proposed block, the account type it is said to lie in (None: not said), and the held parts in it."""
@@ -58,11 +64,12 @@ Cause = tuple[int, Callable[[HeldBlock], bool]]
 CAUSES: Sequence[Cause] = (
     (CANCELLED, lambda part: part.place.account_type in CANCELLATION_ACCOUNTS),
     (RETIRED, lambda part: part.place.account_type in RETIREMENT_ACCOUNTS),
+    (USED_FOR_REPLACEMENT, lambda part: part.place.account_type in REPLACEMENT_ACCOUNTS),
 )
 """What befell an issued unit, in order of precedence; before them stands NEVER_ISSUED, after them NOT_HELD."""
 
-_NOT_FOR_REPLACED = frozenset({RETIRED})
-"""Not asked of blocks that are replaced, nor in a change of expiry date: both reach units that were retired."""
+_NOT_FOR_REPLACED = frozenset({RETIRED, USED_FOR_REPLACEMENT})
+"""Not asked of blocks that are replaced, nor in a change of expiry date: both reach units that were retired or used."""
 
 
 def _asked(transaction_type: int, replaced: bool) -> Sequence[Cause]:

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Protocol
 
 from itl.ledger.block import HeldBlock, Inconsistency, Reservation, SerialRange
-from itl.reference import Account, Project, Reference
+from itl.ledger.totals import Total, TotalKey, TotalsSnapshot
+from itl.reference import Account, Notice, Project, Reference
 
 
 class Units(Protocol):
@@ -19,6 +20,13 @@ class Units(Protocol):
 
     def reserved(self, wanted: SerialRange) -> Sequence[Reservation]:
         """The parts of reservations by open transactions that lie in `wanted`, cut to it, by serial."""
+
+
+class Totals(Protocol):
+    """The running totals that the proposals at hand may change or rest on (`checks.flows.wanted`)."""
+
+    def __getitem__(self, key: TotalKey) -> Total:
+        """The total, zero where nothing was counted yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +40,9 @@ class View:
     """Recorded projects by host Party and number, at least those that the proposals at hand name."""
     accounts: Mapping[tuple[str, int, int], Account] = field(default_factory=dict)
     """Known accounts by registry, type and identifier, at least those that the proposals at hand name."""
+    totals: Totals = field(default_factory=TotalsSnapshot)
+    notices: Mapping[int, Notice] = field(default_factory=dict)
+    """Notices by identifier: those that the proposals at hand name, and those outstanding of type 4 or 5 about the
+    projects of their units."""
     inconsistencies: Sequence[Inconsistency] = ()
     """What reconciliation left unresolved, at least where it touches the proposals at hand; any order."""

@@ -6,24 +6,21 @@ import json
 import textwrap
 from argparse import Namespace
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from itl.checks.catalogue import catalogue
+from itl.checks.catalogue import EVIDENCE, catalogue
 from itl.checks.engine import Outcome
-from itl.checks.explain import Explanation, explain
+from itl.checks.explain import Explanation, coverage, explain
+from itl.checks.override import Override
 from itl.checks.sample import Sample
-from itl.cli.command import Subparsers, add, say
+from itl.cli.command import Subparsers, add, say, settings_of
+from itl.cli.figures import table
 from itl.codes import TransactionType
 from itl.errors import UsageError
+from itl.hub import override_of
 from itl.ledger.block import SerialRange
-
-EVIDENCE = {
-    "S": "code and meaning are stated by a public source",
-    "M": "recalled from the table published in Regulation (EC) 2216/2004, annex XII; not confirmed",
-    "C": "the code is published, its meaning is assigned by this project",
-    "A": "code and meaning are assigned by this project",
-}
 
 
 def register(commands: Subparsers) -> None:
@@ -35,16 +32,21 @@ def register(commands: Subparsers) -> None:
     )
     parser.add_argument("code", nargs="?", type=int, help="response code, e.g. 4003")
     parser.add_argument("--list", action="store_true", help="a line for every code")
+    parser.add_argument("--coverage", action="store_true", help="how far every code is implemented and shown")
     parser.add_argument("--json", action="store_true")
 
 
 def run(arguments: Namespace) -> int:
+    override = override_of(settings_of(arguments))
     if arguments.list:
-        _list(arguments.json)
+        _list(override, arguments.json)
+        return 0
+    if arguments.coverage:
+        _coverage(override, arguments.json)
         return 0
     if arguments.code is None:
-        raise UsageError("explain which code? give one, or --list")
-    explanation = explain(arguments.code)
+        raise UsageError("explain which code? give one, or --list or --coverage")
+    explanation = explain(arguments.code, override)
     if arguments.json:
         say(json.dumps(_plain(explanation), ensure_ascii=False, indent=2))
     else:
@@ -53,14 +55,35 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-def _list(as_json: bool) -> None:
+def _coverage(override: Override, as_json: bool) -> None:
+    rows = coverage(override)
+    if as_json:
+        say(json.dumps([asdict(row) for row in rows], ensure_ascii=False))
+        return
+    heads: tuple[object, ...] = ("code", "evidence", "implemented", "passing", "failing", "reason")
+    cells: list[tuple[object, ...]] = [
+        (
+            str(row.code),
+            row.evidence,
+            "yes" if row.implemented else "no",
+            str(row.samples_pass),
+            str(row.samples_fail),
+            row.reason,
+        )
+        for row in rows
+    ]
+    for line in table([heads, *cells]):
+        say(line)
+
+
+def _list(override: Override, as_json: bool) -> None:
     rows = [
         {
-            "code": row.code,
+            "code": override.told(row.code),
             "stage": row.stage,
             "title": row.title,
             "evidence": row.evidence,
-            "implemented": explain(row.code).implemented,
+            "implemented": explain(override.told(row.code), override).implemented,
         }
         for row in catalogue().values()
     ]
@@ -73,7 +96,7 @@ def _list(as_json: bool) -> None:
 
 def _page(explanation: Explanation) -> Iterable[str]:
     row = explanation.row
-    yield f"{row.code} {row.title}"
+    yield f"{explanation.told} {row.title}"
     yield ""
     yield from _field("passes when", row.passes_when)
     yield from _field("applies to", row.applies_to + _types(row.transaction_types))
@@ -127,7 +150,7 @@ def _written(value: Any) -> str:
 def _plain(explanation: Explanation) -> dict[str, Any]:
     row = explanation.row
     return {
-        "code": row.code,
+        "code": explanation.told,
         "title": row.title,
         "stage": row.stage,
         "applies_to": row.applies_to,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from argparse import Namespace
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,7 @@ def register(commands: Subparsers) -> None:
         "Show all that is recorded of a transaction: statuses, checks, messages.",
     )
     transaction.add_argument("identifier", help="transaction identifier, e.g. GB40140")
+    transaction.add_argument("--all", action="store_true", help="every check with its result, not the failed ones only")
     for parser in (queue, transaction):
         database_argument(parser)
         parser.add_argument("--json", action="store_true")
@@ -50,7 +52,7 @@ def run_transaction(arguments: Namespace) -> int:
         say(msgspec.json.encode(found).decode())
         return 0
     for each in found:
-        _print_story(each)
+        _print_story(each, every_check=arguments.all)
     return 0
 
 
@@ -96,7 +98,7 @@ def _print_queue(found: Waiting) -> None:
         say(f"completed, not confirmed by the acquirer: {', '.join(found.unconfirmed)}")
 
 
-def _print_story(found: TransactionStory) -> None:
+def _print_story(found: TransactionStory, *, every_check: bool) -> None:
     kind = next((each.name for each in TransactionType if each == found.transaction_type), "unknown type")
     say(
         f"{found.identifier}: {kind.replace('_', ' ').lower()} ({found.transaction_type}), "
@@ -112,6 +114,9 @@ def _print_story(found: TransactionStory) -> None:
         for result in failed:
             blocks = ", ".join(map(_block, result["blocks"]))
             say(f"    {result['code']} {blocks}".rstrip() + f"  (itl check {result['code']})")
+        for outcome, codes in _by_outcome(results if every_check else []).items():
+            for line in textwrap.wrap(f"{outcome}: {' '.join(codes)}", 114):
+                say(f"    {line}")
     for each in found.messages:
         when = each["request_in_at"] or each["request_out_at"]
         codes = f" {each['response_codes']}" if each["response_codes"] else ""
@@ -120,6 +125,15 @@ def _print_story(found: TransactionStory) -> None:
             f"  {_time(when)}  {each['sender']} to {each['addressee']}: {each['operation']}, "
             f"{each['outcome']}{codes}{detail}"
         )
+
+
+def _by_outcome(results: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Codes of all outcomes but failed, which is told with its units."""
+    codes: dict[str, list[str]] = {}
+    for result in results:
+        if result["outcome"] != "failed":
+            codes.setdefault(result["outcome"], []).append(str(result["code"]))
+    return codes
 
 
 def _block(found: dict[str, Any]) -> str:

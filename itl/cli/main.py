@@ -8,11 +8,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from itl import __version__
-from itl.cli import bench, check, decoding, enrol, figures, logs, looking, replay, sandbox, serving, story
+from itl.cli import (
+    audit,
+    bench,
+    check,
+    decoding,
+    enrol,
+    figures,
+    logs,
+    looking,
+    reference,
+    replay,
+    sandbox,
+    serving,
+    story,
+)
 from itl.cli.command import complain
 from itl.errors import LogError
 
-COMMANDS = (serving, sandbox, story, enrol, decoding, figures, looking, check, replay, bench)
+COMMANDS = (serving, sandbox, story, enrol, reference, decoding, figures, audit, looking, check, replay, bench)
 
 
 def parser() -> ArgumentParser:

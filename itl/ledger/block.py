@@ -32,6 +32,8 @@ class Attributes:
     track: int | None
     expiry_date: date | None
     issued_unit_type: int
+    replaced: bool = False
+    """A tCER or lCER that other units were moved into a replacement account for; it stays where it is."""
 
 
 @dataclass(frozen=True, slots=True)

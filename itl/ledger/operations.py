@@ -5,7 +5,7 @@ The store closes and inserts exactly these rows. Each operation is near linear i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from itl.errors import LedgerError
@@ -32,24 +32,33 @@ def issue(blocks: Iterable[HeldBlock]) -> Change:
     return Change((), opened)
 
 
+Alteration = Callable[[HeldBlock], HeldBlock]
+"""What becomes of a block: the same units with another place, other attributes, or as they were."""
+
+
 def move(held: Iterable[HeldBlock], wanted: Iterable[SerialRange], place: Place) -> Change:
     """The units `wanted` go to `place`: `relocate` with one destination."""
     return relocate(held, ((units, place) for units in wanted))
 
 
 def relocate(held: Iterable[HeldBlock], destinations: Iterable[tuple[SerialRange, Place]]) -> Change:
-    """Units go where `destinations` say, which cover each unit at most once.
+    """Units go where `destinations` say, and stay what they are: `alter` by place alone."""
+    return alter(held, ((units, _placed(place)) for units, place in destinations))
 
-    `held` are the rows that have a unit in the destinations, whole; others may be among them and stay as they are, as
-    does a row that is there already. LedgerError where a unit is not in `held`, or has two destinations.
+
+def alter(held: Iterable[HeldBlock], alterations: Iterable[tuple[SerialRange, Alteration]]) -> Change:
+    """Units become what `alterations` make of the rows they lie in; they cover each unit at most once.
+
+    `held` are the rows that have a unit in the alterations, whole; others may be among them and stay as they are, as
+    does a row that an alteration leaves as it is. LedgerError where a unit is not in `held`, or is altered twice.
     """
     rows = sorted(held, key=lambda block: by_serial(block.range))
-    targets = sorted(destinations, key=lambda target: by_serial(target[0]))
+    targets = sorted(alterations, key=lambda target: by_serial(target[0]))
     wanted = [units for units, _ in targets]
     for twice in overlaps(wanted):
-        raise LedgerError(f"two destinations for {twice}")
+        raise LedgerError(f"altered twice in one operation: {twice}")
     for missing in subtraction(wanted, (row.range for row in rows)):
-        raise LedgerError(f"not held, so it cannot be moved: {missing}")
+        raise LedgerError(f"not held, so it cannot be altered: {missing}")
 
     closed: list[HeldBlock] = []
     opened: list[HeldBlock] = []
@@ -64,24 +73,30 @@ def relocate(held: Iterable[HeldBlock], destinations: Iterable[tuple[SerialRange
     return Change(tuple(closed), tuple(opened))
 
 
-def _parts(row: HeldBlock, targets: Sequence[tuple[SerialRange, Place]], first: int) -> list[HeldBlock]:
-    """`row` cut where the targets from index `first` ask for it; neighbours with one place are one part."""
+def _placed(place: Place) -> Alteration:
+    return lambda block: block if block.place == place else replace(block, place=place)
+
+
+def _parts(row: HeldBlock, targets: Sequence[tuple[SerialRange, Alteration]], first: int) -> list[HeldBlock]:
+    """`row` cut where the targets from index `first` ask for it; neighbours that become equal are one part."""
     parts: list[HeldBlock] = []
     start = row.range.start
     for at in range(first, len(targets)):
-        units, place = targets[at]
+        units, alteration = targets[at]
         if _ends_before(row.range, units):
             break
-        if place == row.place:
+        altered = alteration(row)
+        if altered == row:
             continue
         if start < units.start:
             parts.append(row.cut(start, units.start - 1))
             start = units.start
         end = min(units.end, row.range.end)
-        if parts and parts[-1].place == place:
-            parts[-1] = parts[-1].cut(parts[-1].range.start, end)
+        last = parts[-1] if parts else None
+        if last and (last.attributes, last.place) == (altered.attributes, altered.place):
+            parts[-1] = last.cut(last.range.start, end)
         else:
-            parts.append(replace(row.cut(start, end), place=place))
+            parts.append(altered.cut(start, end))
         start = end + 1
     if start <= row.range.end:
         parts.append(row.cut(start, row.range.end))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import secrets
 import tempfile
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, time
 from pathlib import Path
@@ -19,19 +20,18 @@ from itl.clock import SetClock
 from itl.codes import CDM, TransactionStatus, TransactionType
 from itl.errors import UsageError
 from itl.hub import Hub
+from itl.reference import Project, RegistryKind
 from itl.reference import Registry as Enrolled
-from itl.reference import RegistryKind
 from itl.replay.registry import Mailbox, Registry, Verdict
 from itl.replay.reports import Row
 from itl.replay.transactions import is_foreign, opening
 from itl.settings import Settings
 from itl.store import tables as t
 from itl.store.database import Database
-from itl.store.enrolment import put_basics, put_parties
+from itl.store.enrolment import put_basics, put_parties, put_period, put_projects
 from itl.store.opening import enter_opening, holds_units
 from itl.store.reference_data import (
     load_reference,
-    put,
     put_call_credentials,
     put_registry,
     put_user,
@@ -46,7 +46,8 @@ USER = "cdm-replay"
 RULES = (
     "the log is one of the replay's own; its clock stands at the time of the row from the proposal to the completion",
     "a commitment period with issuances before its first year is open from the day of the first of them",
-    "the host Parties and, as projects, Party, number and unit type of every issuance are recorded beforehand",
+    "the host Parties are recorded beforehand, and as projects, with the quantities that the Executive Board "
+    "instructed, what the reports say was issued",
     "units of other registries are entered at the start, as transferred to the CDM registry: <Party>1, <Party>2, ...; "
     "an ERU (from RMU) was issued as RMU, an ERU (from AAU) as AAU",
 )
@@ -137,17 +138,22 @@ def _prepare(connection: Connection, rows: Sequence[Row], mailbox: Mailbox, pass
     put_basics(connection)
     put_parties(connection, {row.units.originating_registry for row in rows})
     _open_periods(connection, issued)
-    projects = sorted({(row.units.originating_registry, row.project, int(row.unit_type)) for row in issued})
-    put(
-        connection,
-        t.projects,
-        [{"host": host, "number": number, "unit_type": unit, "track": None} for host, number, unit in projects],
-    )
+    put_projects(connection, _projects(issued))
     enrolled = load_reference(connection).registries.get(CDM) or Enrolled(CDM, RegistryKind.CDM)
     put_registry(connection, replace(enrolled, url=mailbox.url), now)
     put_call_credentials(connection, CDM, mailbox.user, mailbox.password)
     put_user(connection, CDM, USER, password)
     _enter_foreign(connection, rows)
+
+
+def _projects(issued: Sequence[Row]) -> Iterator[Project]:
+    """The projects of the reports, with what was issued as what the Executive Board instructed."""
+    quantities: dict[tuple[str, int], Counter[tuple[int, int]]] = defaultdict(Counter)
+    for row in issued:
+        project = row.units.originating_registry, row.project
+        quantities[project][int(row.unit_type), row.period] += row.units.quantity
+    for (host, number), instructed in sorted(quantities.items()):
+        yield Project(host, number, frozenset(unit for unit, _ in instructed), quantities=instructed)
 
 
 def _open_periods(connection: Connection, issued: Sequence[Row]) -> None:
@@ -157,11 +163,7 @@ def _open_periods(connection: Connection, issued: Sequence[Row]) -> None:
     for period in load_reference(connection).periods.values():
         if period.number in first and first[period.number] < period.start:
             opened = datetime.combine(first[period.number].date(), time(), first[period.number].tzinfo)
-            put(
-                connection,
-                t.commitment_periods,
-                [{"number": period.number, "start_at": opened, "end_at": period.end}],
-            )
+            put_period(connection, replace(period, start=opened))
 
 
 def _enter_foreign(connection: Connection, rows: Sequence[Row]) -> None:

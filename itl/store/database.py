@@ -60,6 +60,8 @@ class Database:
         self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url, connections)
         self._writing = self.engine.execution_options(itl_begin="BEGIN IMMEDIATE")
         self._alone = self.engine if self.is_sqlite else _autocommit(self.url, connections)
+        isolation = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._snapshots = self.engine.execution_options(**isolation)
         self._writer: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
 
     @contextmanager
@@ -95,6 +97,12 @@ class Database:
             raise
         finally:
             connection.close()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """As `read`, and every statement sees the same state, however long the work takes."""
+        with self._snapshots.connect() as connection, connection.begin():
+            yield connection
 
     def close(self) -> None:
         self.engine.dispose()

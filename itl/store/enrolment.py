@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from itl.reference import Registry, RegistryKind
+from itl.codes import LulucfActivity
+from itl.reference import CommitmentPeriod, Project, Registry, RegistryKind
 from itl.store import tables as t
+from itl.store.fact_kinds import Fact, FactKey, FactName
+from itl.store.facts import Source
 from itl.store.reference_data import (
     ADMIT_UNRECORDED_PROJECTS,
     LOG_CODE,
     load_reference,
     put,
+    put_facts,
     put_registry,
     put_setting,
     put_user,
@@ -31,22 +35,15 @@ TRUE_UP_END = {
 commitment period and on 9 September 2023 for the second."""
 
 
-def put_basics(connection: Connection, log_code: str = "ITL") -> None:
-    """Commitment periods, version 1.1 of the standard, the log's own code."""
+def put_basics(connection: Connection, log_code: str = "ITL", source: Source | None = None) -> None:
+    """Commitment periods, as far as none are recorded, version 1.1 of the standard, the log's own code."""
     put_setting(connection, LOG_CODE, log_code)
     put(connection, t.versions, [{"major": 1, "minor": 1}])
-    put(
-        connection,
-        t.commitment_periods,
-        [
-            {
-                "number": number,
-                "start_at": datetime(first, 1, 1, tzinfo=UTC),
-                "end_at": datetime(behind, 1, 1, tzinfo=UTC),
-            }
-            for number, first, behind in PERIODS
-        ],
-    )
+    recorded = load_reference(connection).periods
+    for number, first, behind in PERIODS:
+        if number not in recorded:
+            start, end = datetime(first, 1, 1, tzinfo=UTC), datetime(behind, 1, 1, tzinfo=UTC)
+            put_period(connection, CommitmentPeriod(number, start, end), source or _basics())
 
 
 def put_parties(connection: Connection, codes: Iterable[str]) -> None:
@@ -54,16 +51,44 @@ def put_parties(connection: Connection, codes: Iterable[str]) -> None:
     put(connection, t.parties, [{"code": code} for code in sorted(set(codes))])
 
 
-def put_true_up(connection: Connection, party: str, ends: dict[int, datetime]) -> None:
-    """When the Party's true-up of each commitment period ends."""
-    put(
+def put_period(connection: Connection, period: CommitmentPeriod, source: Source | None = None) -> None:
+    """When a commitment period starts and ends."""
+    put_facts(
         connection,
-        t.party_periods,
         [
-            {"party": party, "period": period, "true_up_end": end, "assigned_amount": None}
-            for period, end in sorted(ends.items())
+            Fact(FactKey(FactName.PERIOD_START, period=period.number), period.start),
+            Fact(FactKey(FactName.PERIOD_END, period=period.number), period.end),
         ],
+        source or _basics(),
     )
+
+
+def put_true_up(connection: Connection, party: str, ends: Mapping[int, datetime], source: Source | None = None) -> None:
+    """When the Party's true-up of each commitment period ends."""
+    facts = [Fact(FactKey(FactName.TRUE_UP_END, party, period=period), end) for period, end in ends.items()]
+    put_facts(connection, facts, source or _basics())
+
+
+def put_projects(connection: Connection, projects: Iterable[Project], source: Source | None = None) -> None:
+    """Projects with all that is known of each."""
+    put_facts(connection, (fact for project in projects for fact in _project_facts(project)), source or _basics())
+
+
+def _project_facts(project: Project) -> Iterator[Fact]:
+    def key(name: FactName, period: int = 0, unit_type: int = 0) -> FactKey:
+        return FactKey(name, project.host, project.number, period, unit_type)
+
+    yield Fact(key(FactName.PROJECT_UNITS), frozenset(map(int, project.kinds)))
+    if project.track is not None:
+        yield Fact(key(FactName.PROJECT_TRACK), project.track)
+    if project.crediting_period_end is not None:
+        yield Fact(key(FactName.CREDITING_PERIOD_END), project.crediting_period_end)
+    for (unit_type, period), quantity in project.quantities.items():
+        yield Fact(key(FactName.PROJECT_QUANTITY, period, unit_type), quantity)
+
+
+def _basics() -> Source:
+    return Source("itl", "what a log starts from")
 
 
 def kind_of(code: str) -> RegistryKind:
@@ -73,13 +98,15 @@ def kind_of(code: str) -> RegistryKind:
 
 SANDBOX_REGISTRIES = ("GB", "FR", "JP", "CDM")
 SANDBOX_OPEN_UNTIL = datetime(2100, 1, 1, tzinfo=UTC)
+SANDBOX_LIMIT = 10**12
+"""Units: what each of the sandbox's Parties may issue of a kind in a period, and its emissions in the base year."""
 
 
 def put_sandbox(connection: Connection, now: datetime, urls: dict[str, str] | None = None) -> None:
-    """Registries GB, FR, JP, CDM for tests: user and password are the code in lower case, both periods stay open.
+    """Registries GB, FR, JP, CDM for tests: user and password are the code in lower case, no period closes.
 
-    Every Party code is known, and projects need not be recorded, so that any unit can be tried. What is enrolled
-    already stays as it is.
+    Every Party code is known, projects need not be recorded, and limits are far away, so that any unit can be tried.
+    What is enrolled and recorded already stays as it is.
     """
     put_basics(connection)
     put_setting(connection, ADMIT_UNRECORDED_PROJECTS, "true")
@@ -90,8 +117,22 @@ def put_sandbox(connection: Connection, now: datetime, urls: dict[str, str] | No
         put_registry(connection, replace(registry, url=(urls or {}).get(code, registry.url)), now)
         if code not in enrolled:
             put_user(connection, code, code.lower(), code.lower())
-        if code not in enrolled and code != "CDM":
-            put_true_up(connection, code, dict.fromkeys((1, 2, 3), SANDBOX_OPEN_UNTIL))
+        if code != "CDM":
+            told = connection.execute(select(t.facts.c.name).where(t.facts.c.subject == code)).scalars()
+            recorded = {FactName(name) for name in told}
+            limits = [fact for fact in _sandbox_limits(code) if fact.key.name not in recorded]
+            put_facts(connection, limits, Source("itl", "a sandbox sets no limits", now))
+
+
+def _sandbox_limits(party: str) -> Iterator[Fact]:
+    yield Fact(FactKey(FactName.BASE_YEAR_EMISSIONS, party), SANDBOX_LIMIT)
+    for period in (1, 2, 3):
+        yield Fact(FactKey(FactName.TRUE_UP_END, party, period=period), SANDBOX_OPEN_UNTIL)
+        yield Fact(FactKey(FactName.ASSIGNED_AMOUNT, party, period=period), SANDBOX_LIMIT)
+        yield Fact(FactKey(FactName.RECORDED_RESERVE, party, period=period), 0)
+        for activity in LulucfActivity:
+            key = FactKey(FactName.RMU_LIMIT, party, period=period, detail=int(activity))
+            yield Fact(key, SANDBOX_LIMIT)
 
 
 KNOWN_CODES = (

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection, TextualSelect, select, text
 
-from itl.codes import TransactionStatus
+from itl.checks import flows
+from itl.checks.blocks import acquiring_account, transferring_account
+from itl.checks.view import View
+from itl.codes import EXPIRING_UNITS, TransactionStatus
 from itl.errors import LedgerError
 from itl.ledger.block import HeldBlock, Reservation, SerialRange
+from itl.ledger.carrying_out import SettledPart
 from itl.ledger.ranges import union
+from itl.ledger.snapshot import Snapshot
+from itl.ledger.totals import Total, TotalKey, TotalsSnapshot, stock_keys
 from itl.lifecycle.transaction import TransactionHead
+from itl.messages import ProposalTransaction, TransactionUnitBlock
+from itl.reference import Reference
+from itl.store import notices, totals
 from itl.store import tables as t
 from itl.store.arrival import restored
-from itl.store.rows import SettledBlock, held_block, settled_block
+from itl.store.reference_data import accounts, projects
+from itl.store.rows import held_block, settled_part
 from itl.store.transitions import HEAD_COLUMNS, head_of
 
 MAX_LOADED = 100_000
@@ -43,7 +53,9 @@ class Settlement:
 
     transaction_id: int
     head: TransactionHead
-    blocks: tuple[SettledBlock, ...]
+    blocks: tuple[SettledPart, ...]
+    flows: Mapping[TotalKey, int]
+    """What it has in the open part of totals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +147,11 @@ def settlements(connection: Connection, transaction_ids: Iterable[int]) -> list[
         .where(t.transaction_blocks.c.transaction_id.in_([head.id for head in heads]))
         .order_by(t.transaction_blocks.c.transaction_id, t.transaction_blocks.c.position)
     )
-    blocks: dict[int, list[SettledBlock]] = defaultdict(list)
+    blocks: dict[int, list[SettledPart]] = defaultdict(list)
     for row in rows:
-        blocks[row.transaction_id].append(settled_block(row))
-    return [Settlement(head.id, head_of(head), tuple(blocks[head.id])) for head in heads]
+        blocks[row.transaction_id].append(settled_part(row))
+    opened = totals.opened_by(connection, [head.id for head in heads])
+    return [Settlement(head.id, head_of(head), tuple(blocks[head.id]), opened.get(head.id, {})) for head in heads]
 
 
 def originators(connection: Connection, transaction_ids: Iterable[int]) -> set[str]:
@@ -222,3 +235,66 @@ def _touching(table: str, connection: Connection) -> TextualSelect:
         LIMIT :limit
     """  # noqa: S608 - names are ours, values are bound
     return text(statement).columns(*columns)
+
+
+def running_totals(
+    connection: Connection,
+    proposals: Iterable[ProposalTransaction],
+    completed: Iterable[Settlement],
+    ledger: Snapshot,
+) -> dict[TotalKey, Total]:
+    """The totals that verdicts on `proposals` rest on and that carrying `completed` out changes, locked. Two queries.
+
+    To be called when all else that a batch locks is locked.
+    """
+    keys = {key for each in proposals for key in flows.wanted(each)}
+    for settlement in completed:
+        keys.update(settlement.flows)
+        becoming = [part.block for part in settlement.blocks if part.block.place.account_type is not None]
+        for block in (*becoming, *ledger.rows([part.block.range for part in settlement.blocks])):
+            keys.update(stock_keys(block))
+    return totals.load(connection, keys)
+
+
+def view(
+    connection: Connection,
+    now: datetime,
+    reference: Reference,
+    ledger: Snapshot,
+    counted: TotalsSnapshot,
+    proposals: Sequence[ProposalTransaction],
+) -> View:
+    """What the checks may see for a batch: at most four queries, for what the proposals name beside units."""
+    blocks = [(each, block) for each in proposals for block in each.proposal_unit_blocks]
+    of = {
+        (block.originating_registry_code, block.project_identifier)
+        for _, block in blocks
+        if block.project_identifier is not None
+    }
+    expiring = {
+        (block.originating_registry_code, block.project_identifier)
+        for _, block in blocks
+        if block.project_identifier is not None and block.unit_type in EXPIRING_UNITS
+    }
+    answered = {each.notification_identifier for each in proposals if each.notification_identifier is not None}
+    return View(
+        now=now,
+        reference=reference,
+        units=ledger,
+        projects=projects(connection, of, now),
+        accounts=accounts(connection, _accounts(blocks), now),
+        totals=counted,
+        notices=notices.load(connection, answered, expiring),
+    )
+
+
+def _accounts(
+    blocks: Iterable[tuple[ProposalTransaction, TransactionUnitBlock]],
+) -> Iterator[tuple[str, int, int]]:
+    for transaction, block in blocks:
+        for registry, (account_type, identifier) in (
+            (transaction.transferring_registry_code, transferring_account(transaction, block)),
+            (transaction.acquiring_registry_code, acquiring_account(transaction, block)),
+        ):
+            if account_type is not None and identifier is not None:
+                yield registry, account_type, identifier

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from itl.checks.flows import flows
 from itl.codes import TransactionStatus
 from itl.ledger.block import HeldBlock
 from itl.ledger.operations import issue
@@ -64,4 +65,5 @@ def enter_opening(
         },
     )
     connection.execute(t.transaction_blocks.insert(), block_rows(transaction_id, transaction))
-    record(connection, Batch(settled=[Settled(transaction_id, issue(blocks))]), {}, now)
+    entered = Settled(transaction_id, issue(blocks), flows(transaction), opened=False)
+    record(connection, Batch(settled=[entered]), {}, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,10 @@ from sqlalchemy import Connection, Table, TextClause, bindparam, delete, text, u
 from itl.errors import ConflictError
 from itl.ledger.block import HeldBlock, SerialRange
 from itl.ledger.operations import Change
+from itl.ledger.totals import Total, TotalKey, TotalKind, stocks
 from itl.lifecycle.transaction import Transition
 from itl.messages import ProposalTransaction
+from itl.store import notices, totals
 from itl.store import tables as t
 from itl.store.rows import UNIT_COLUMNS, block_rows, unit_row
 from itl.store.transitions import changes, post
@@ -33,6 +35,8 @@ class Judged:
     results: bytes
     proposal: ProposalTransaction
     reserved: tuple[SerialRange, ...]
+    flows: Mapping[TotalKey, int]
+    """What it now has in the open part of totals; nothing where it failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,10 @@ class Settled:
 
     transaction_id: int
     change: Change
+    flows: Mapping[TotalKey, int]
+    """What goes from the open part of totals to the completed one."""
+    opened: bool = True
+    """False where it was never open, as an entry of units that came into being elsewhere."""
 
 
 @dataclass(slots=True)
@@ -56,8 +64,29 @@ def record(connection: Connection, batch: Batch, ids: dict[tuple[str, int], int]
     """Write the whole batch. `ids` are those of the ledger's rows as they were loaded."""
     _settle(connection, batch.settled, ids, now)
     _judge(connection, batch.judged, now)
+    _count(connection, batch)
     if batch.done:
         connection.execute(update(t.inbox).where(t.inbox.c.id.in_(batch.done)).values(work=None, content=None))
+
+
+def _count(connection: Connection, batch: Batch) -> None:
+    """Running totals, and the notices that were answered."""
+    sums: dict[TotalKey, list[int]] = defaultdict(lambda: [0, 0])
+    for judged in batch.judged:
+        for key, quantity in judged.flows.items():
+            sums[key][1] += quantity
+    for settled in batch.settled:
+        for key, quantity in settled.flows.items():
+            sums[key][0] += quantity
+            sums[key][1] -= quantity if settled.opened else 0
+    for key, quantity in stocks(each.change for each in batch.settled).items():
+        sums[key][0] += quantity
+    totals.add(connection, {key: Total(*by) for key, by in sums.items()})
+    totals.note_open(connection, {each.transaction_id: each.flows for each in batch.judged})
+    if batch.settled:
+        totals.forget(connection, [each.transaction_id for each in batch.settled])
+        answered = {int(key.subject) for each in batch.settled for key in each.flows if key.kind is TotalKind.NOTICE}
+        notices.note_answers(connection, answered)
 
 
 def _judge(connection: Connection, judged: list[Judged], now: datetime) -> None:

@@ -3,49 +3,96 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from itl.clock import Clock, system_clock
 from itl.errors import ReferenceDataError
-from itl.reference import CommitmentPeriod, PartyPeriod, Project, Reference, Registry, RegistryKind, Scheme
+from itl.reference import (
+    Account,
+    CommitmentPeriod,
+    PartyPeriod,
+    Project,
+    Reference,
+    Registry,
+    RegistryKind,
+    Right,
+    Scheme,
+)
 from itl.store import tables as t
 from itl.store.access import Access, Credential, hash_password
 from itl.store.database import Database
+from itl.store.fact_kinds import Fact, FactKey, FactName
+from itl.store.facts import Source, in_force, next_change, record_facts
 
 LOG_CODE = "log_code"
 ADMIT_UNRECORDED_PROJECTS = "admit_unrecorded_projects"
 
+RIGHTS: Mapping[FactName, Right] = {FactName(f"may {right}"): right for right in Right}
+PERIOD_FACTS = (FactName.PERIOD_START, FactName.PERIOD_END)
+PARTY_FACTS = (
+    FactName.ASSIGNED_AMOUNT,
+    FactName.BASE_YEAR_EMISSIONS,
+    FactName.REVIEWED_INVENTORY,
+    FactName.RECORDED_RESERVE,
+    FactName.RMU_LIMIT,
+    FactName.ISSUANCE_SUSPENDED,
+    FactName.TRUE_UP_END,
+    *RIGHTS,
+)
+PROJECT_FACTS = (
+    FactName.PROJECT_UNITS,
+    FactName.PROJECT_TRACK,
+    FactName.CREDITING_PERIOD_END,
+    FactName.PROJECT_QUANTITY,
+)
+ACCOUNT_FACTS = (FactName.ACCOUNT_OWNER, FactName.ACCOUNT_PERIOD)
+
 
 class ReferenceData:
-    """The reference data and credentials of a database, kept in memory until the stamp moves on.
+    """The reference data and credentials of a database, kept in memory until the stamp or the time moves on.
 
     `current` is only as fresh as the last `reload`; whoever rests a decision on it lets the database compare the stamp
-    in the same commit (`acceptance`), and reloads when it differs. `fresh` asks first, for work done in batches.
-    Whoever needs both reads `current` before `access`, which is never the older of the two.
+    in the same commit (`acceptance`), and reloads when it differs. `fresh` asks first, for work done in batches. Both
+    are of the present of `clock`: a fact that comes into force is seen at once. Whoever needs both reads `current`
+    before `access`, which is never the older of the two.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, clock: Clock = system_clock) -> None:
+        self._database, self._clock = database, clock
         self.reload()
 
     def reload(self) -> None:
         with self._database.read() as connection:
             self._load(connection)
 
+    @property
+    def current(self) -> Reference:
+        valid_until = self._current.valid_until
+        if valid_until is not None and self._clock() >= valid_until:
+            self.reload()
+        return self._current
+
+    @property
+    def access(self) -> Access:
+        return self._access
+
     def fresh(self, connection: Connection) -> Reference:
         """The reference data as this unit of work sees it."""
-        if stamp_of(connection) != self.current.stamp:
+        valid_until = self._current.valid_until
+        if stamp_of(connection) != self._current.stamp or (valid_until is not None and self._clock() >= valid_until):
             self._load(connection)
-        return self.current
+        return self._current
 
     def _load(self, connection: Connection) -> None:
-        current = load_reference(connection)
-        self.access = load_access(connection)
-        self.current = current
+        current = load_reference(connection, self._clock())
+        self._access = load_access(connection)
+        self._current = current
 
 
 def stamp_of(connection: Connection) -> int:
@@ -54,26 +101,56 @@ def stamp_of(connection: Connection) -> int:
     return found
 
 
-def load_reference(connection: Connection) -> Reference:
-    """All reference data but projects and credentials."""
+def load_reference(connection: Connection, at: datetime | None = None) -> Reference:
+    """All reference data but projects, accounts and credentials, as of the instant `at` (None: now)."""
+    at = at or system_clock()
     settings = {row.name: row.value for row in connection.execute(select(t.settings))}
+    known = in_force(connection, (*PERIOD_FACTS, *PARTY_FACTS), at)
     return Reference(
         stamp=stamp_of(connection),
         log_code=settings.get(LOG_CODE, "ITL"),
         versions=frozenset((row.major, row.minor) for row in connection.execute(select(t.versions))),
         registries={row.code: _registry(row) for row in connection.execute(select(t.registries))},
         parties=frozenset(connection.execute(select(t.parties.c.code)).scalars()),
-        periods={
-            row.number: CommitmentPeriod(row.number, row.start_at, row.end_at)
-            for row in connection.execute(select(t.commitment_periods))
+        periods=_periods(known),
+        party_periods=_party_periods(known),
+        base_year_emissions={
+            key.subject: value for key, value in known.items() if key.name is FactName.BASE_YEAR_EMISSIONS
         },
-        party_periods={
-            (row.party, row.period): PartyPeriod(row.party, row.period, row.true_up_end, row.assigned_amount)
-            for row in connection.execute(select(t.party_periods))
-        },
+        ineligible=frozenset(
+            (key.subject, RIGHTS[key.name], key.detail or None)
+            for key, eligible in known.items()
+            if key.name in RIGHTS and not eligible
+        ),
+        valid_until=next_change(connection, (*PERIOD_FACTS, *PARTY_FACTS), at),
         schemes=_schemes(connection),
         admit_unrecorded_projects=settings.get(ADMIT_UNRECORDED_PROJECTS) == "true",
     )
+
+
+def _periods(known: Mapping[FactKey, Any]) -> dict[int, CommitmentPeriod]:
+    starts = {key.period: value for key, value in known.items() if key.name is FactName.PERIOD_START}
+    ends = {key.period: value for key, value in known.items() if key.name is FactName.PERIOD_END}
+    return {number: CommitmentPeriod(number, starts[number], ends[number]) for number in sorted(starts.keys() & ends)}
+
+
+def _party_periods(known: Mapping[FactKey, Any]) -> dict[tuple[str, int], PartyPeriod]:
+    told: dict[tuple[str, int], dict[str, Any]] = defaultdict(lambda: {"rmu_limits": {}})
+    for key, value in known.items():
+        if key.name is FactName.RMU_LIMIT:
+            told[key.subject, key.period]["rmu_limits"][key.detail] = value
+        elif key.name in _PERIOD_FIELDS:
+            told[key.subject, key.period][_PERIOD_FIELDS[key.name]] = value
+    return {key: PartyPeriod(*key, **fields) for key, fields in told.items()}
+
+
+_PERIOD_FIELDS: Mapping[FactName, str] = {
+    FactName.ASSIGNED_AMOUNT: "assigned_amount",
+    FactName.REVIEWED_INVENTORY: "reviewed_inventory",
+    FactName.RECORDED_RESERVE: "recorded_reserve",
+    FactName.ISSUANCE_SUSPENDED: "issuance_suspended",
+    FactName.TRUE_UP_END: "true_up_end",
+}
 
 
 def load_access(connection: Connection) -> Access:
@@ -86,23 +163,58 @@ def load_access(connection: Connection) -> Access:
     return Access(stamp_of(connection), users, certificates)
 
 
-def projects(connection: Connection, named: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Project]:
-    """The recorded ones of the projects `named` by host Party and number."""
+def projects(connection: Connection, named: Iterable[tuple[str, int]], at: datetime) -> dict[tuple[str, int], Project]:
+    """The recorded ones of the projects `named` by host Party and number, as of the instant `at`."""
     wanted = set(named)
+    told: dict[tuple[str, int], dict[FactName, Any]] = defaultdict(dict)
+    quantities: dict[tuple[str, int], dict[tuple[int, int], int]] = defaultdict(dict)
+    for key, value in _about(connection, PROJECT_FACTS, wanted, at).items():
+        project = key.subject, key.number
+        if key.name is FactName.PROJECT_QUANTITY:
+            quantities[project][key.detail, key.period] = value
+        else:
+            told[project][key.name] = value
+    return {
+        project: Project(
+            *project,
+            told[project][FactName.PROJECT_UNITS],
+            told[project].get(FactName.PROJECT_TRACK),
+            quantities[project],
+            told[project].get(FactName.CREDITING_PERIOD_END),
+        )
+        for project in wanted & told.keys()
+        if FactName.PROJECT_UNITS in told[project]
+    }
+
+
+def accounts(
+    connection: Connection, named: Iterable[tuple[str, int, int]], at: datetime
+) -> dict[tuple[str, int, int], Account]:
+    """The recorded ones of the accounts `named` by registry, type and identifier, as of the instant `at`."""
+    wanted = set(named)
+    known = _about(connection, ACCOUNT_FACTS, {(registry, number) for registry, _, number in wanted}, at)
+    return {
+        (key.subject, key.detail, key.number): Account(
+            key.subject, key.detail, key.number, owner, known.get(replace(key, name=FactName.ACCOUNT_PERIOD))
+        )
+        for key, owner in known.items()
+        if key.name is FactName.ACCOUNT_OWNER and (key.subject, key.detail, key.number) in wanted
+    }
+
+
+def _about(
+    connection: Connection, names: Iterable[FactName], wanted: set[tuple[str, int]], at: datetime
+) -> dict[FactKey, Any]:
+    """The facts about things that a code and a number name. One query, none where nothing is wanted."""
     if not wanted:
         return {}
-    rows = connection.execute(
-        select(t.projects).where(
-            t.projects.c.host.in_({host for host, _ in wanted}),
-            t.projects.c.number.in_({number for _, number in wanted}),
-        )
+    return in_force(
+        connection,
+        names,
+        at,
+        t.facts.c.subject.in_(sorted({code for code, _ in wanted})),
+        t.facts.c.number.in_(sorted({number for _, number in wanted})),
     )
-    kinds: dict[tuple[str, int], set[int]] = defaultdict(set)
-    track: dict[tuple[str, int], int | None] = {}
-    for row in rows:
-        kinds[row.host, row.number].add(row.unit_type)
-        track[row.host, row.number] = row.track
-    return {key: Project(*key, frozenset(kinds[key]), track[key]) for key in wanted & kinds.keys()}
 
 
 def call_addresses(connection: Connection) -> dict[str, tuple[str | None, str | None, str | None]]:
@@ -136,6 +248,19 @@ def put(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) ->
         statement = statement.on_conflict_do_nothing(index_elements=keys)
     connection.execute(statement, rows)
     raise_stamp(connection)
+
+
+def put_facts(connection: Connection, facts: Iterable[Fact], source: Source) -> int:
+    """Record what is new of `facts`; returns how many that are. Codes that no Party has are a ReferenceDataError."""
+    facts = list(facts)
+    known = set(connection.execute(select(t.parties.c.code)).scalars())
+    unknown = sorted({fact.key.subject for fact in facts} - known - {""})
+    if unknown:
+        raise ReferenceDataError(f"{', '.join(unknown)}: no Party or registry of that code is known to this log")
+    recorded = record_facts(connection, facts, source)
+    if recorded:
+        raise_stamp(connection)
+    return recorded
 
 
 def put_setting(connection: Connection, name: str, value: str) -> None:

@@ -7,7 +7,6 @@ exclusion constraint on PostgreSQL and a guard trigger on SQLite (`guards`).
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -15,14 +14,10 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Date,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Row,
     SmallInteger,
     String,
@@ -31,170 +26,49 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
-    true,
 )
-from sqlalchemy.types import TypeDecorator
 
-from itl.codes import MAX_SERIAL
+from itl.store.columns import BigKey, Instant, attributes, key, metadata, serials
+from itl.store.reference_tables import (
+    credentials,
+    facts,
+    notice_blocks,
+    notices,
+    parties,
+    reference_stamp,
+    registries,
+    scheme_members,
+    scheme_types,
+    settings,
+    versions,
+)
+
+__all__ = [
+    "BigKey",
+    "Instant",
+    "credentials",
+    "facts",
+    "metadata",
+    "notice_blocks",
+    "notices",
+    "parties",
+    "reference_stamp",
+    "registries",
+    "scheme_members",
+    "scheme_types",
+    "settings",
+    "versions",
+]
 
 Record = Row[*tuple[Any, ...]]
 """A row of a query, its columns by name."""
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-class Instant(TypeDecorator[datetime]):
-    """A point in time: aware and in UTC outside, `timestamptz` on PostgreSQL, sortable text on SQLite."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None or dialect.name != "sqlite":
-            return value
-        return value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)  # type: ignore[no-any-return]
-
-
-BigKey = BigInteger().with_variant(Integer, "sqlite")
-"""Only `INTEGER PRIMARY KEY` counts up by itself on SQLite."""
-
-
-def _key() -> Column[int]:
-    return Column("id", BigKey, primary_key=True, autoincrement=True)
-
-
-def _serials() -> list[Column[Any] | CheckConstraint]:
-    return [
-        Column("originating_registry", String, nullable=False),
-        Column("serial_start", BigInteger, nullable=False),
-        Column("serial_end", BigInteger, nullable=False),
-        CheckConstraint(f"serial_start BETWEEN 1 AND serial_end AND serial_end <= {MAX_SERIAL}", "serials"),
-    ]
-
-
-def _attributes() -> list[Column[Any]]:
-    return [
-        Column("unit_type", SmallInteger, nullable=False),
-        Column("supp_unit_type", Integer),
-        Column("original_commit_period", SmallInteger, nullable=False),
-        Column("applicable_commit_period", SmallInteger, nullable=False),
-        Column("lulucf_activity", SmallInteger),
-        Column("project_identifier", Integer),
-        Column("track", SmallInteger),
-        Column("expiry_date", Date),
-    ]
-
-
-# Reference data ------------------------------------------------------------------------------------------------------
-
-settings = Table("settings", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))
-
-reference_stamp = Table(
-    "reference_stamp",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("stamp", BigInteger, nullable=False),
-    CheckConstraint("id = 1", "single"),
-)
-
-registries = Table(
-    "registries",
-    metadata,
-    Column("code", String, primary_key=True),
-    Column("kind", String, nullable=False),
-    Column("in_force", Boolean, nullable=False, server_default=true()),
-    Column("may_propose", Boolean, nullable=False, server_default=true()),
-    Column("may_accept", Boolean, nullable=False, server_default=true()),
-    Column("may_reconcile", Boolean, nullable=False, server_default=true()),
-    Column("notify_refusals", Boolean, nullable=False, server_default=false()),
-    Column("url", String),
-    Column("call_user", String),
-    Column("call_password", String),
-    Column("enrolled_at", Instant, nullable=False),
-)
-
-credentials = Table(
-    "credentials",
-    metadata,
-    _key(),
-    Column("registry", ForeignKey("registries.code"), nullable=False),
-    Column("kind", String, nullable=False),
-    Column("name", String, nullable=False),
-    Column("secret", String),
-    Column("revoked_at", Instant),
-    UniqueConstraint("kind", "name"),
-    CheckConstraint("kind IN ('basic', 'certificate')", "kind"),
-)
-
-parties = Table("parties", metadata, Column("code", String, primary_key=True), Column("name", String))
-
-commitment_periods = Table(
-    "commitment_periods",
-    metadata,
-    Column("number", SmallInteger, primary_key=True, autoincrement=False),
-    Column("start_at", Instant, nullable=False),
-    Column("end_at", Instant, nullable=False),
-)
-
-party_periods = Table(
-    "party_periods",
-    metadata,
-    Column("party", ForeignKey("parties.code"), primary_key=True),
-    Column("period", ForeignKey("commitment_periods.number"), primary_key=True),
-    Column("true_up_end", Instant, nullable=False),
-    Column("assigned_amount", BigInteger),
-)
-
-projects = Table(
-    "projects",
-    metadata,
-    Column("host", ForeignKey("parties.code"), primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("unit_type", SmallInteger, primary_key=True, autoincrement=False),
-    Column("track", SmallInteger),
-)
-
-versions = Table(
-    "versions",
-    metadata,
-    Column("major", SmallInteger, primary_key=True, autoincrement=False),
-    Column("minor", SmallInteger, primary_key=True, autoincrement=False),
-)
-
-scheme_types = Table(
-    "scheme_types",
-    metadata,
-    Column("stl", ForeignKey("registries.code"), primary_key=True),
-    Column("transaction_type", SmallInteger, primary_key=True, autoincrement=False),
-    Column("supp_transaction_type", Integer, primary_key=True, autoincrement=False),
-)
-
-scheme_members = Table(
-    "scheme_members",
-    metadata,
-    Column("stl", ForeignKey("registries.code"), primary_key=True),
-    Column("registry", ForeignKey("registries.code"), primary_key=True),
-)
 
 # Messages ------------------------------------------------------------------------------------------------------------
 
 messages = Table(
     "messages",
     metadata,
-    _key(),
+    key(),
     Column("direction", String, nullable=False),
     Column("sender", String),
     Column("addressee", String),
@@ -221,7 +95,7 @@ messages = Table(
 inbox = Table(
     "inbox",
     metadata,
-    _key(),
+    key(),
     Column("message", ForeignKey("messages.id"), nullable=False),
     Column("sender", String, nullable=False),
     Column("operation", String, nullable=False),
@@ -243,7 +117,7 @@ compressed with zlib."""
 outbox = Table(
     "outbox",
     metadata,
-    _key(),
+    key(),
     Column("receiver", String, nullable=False),
     Column("transaction_id", ForeignKey("transactions.id")),
     Column("operation", String, nullable=False),
@@ -282,7 +156,7 @@ lanes = Table(
 transactions = Table(
     "transactions",
     metadata,
-    _key(),
+    key(),
     Column("identifier", String, nullable=False),
     Column("occupies", Boolean, nullable=False),
     Column("transaction_type", Integer, nullable=False),
@@ -324,8 +198,8 @@ transaction_blocks = Table(
     metadata,
     Column("transaction_id", ForeignKey("transactions.id"), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
-    *_serials(),
-    *_attributes(),
+    *serials(),
+    *attributes(),
     Column("block_role", String),
     Column("transferring_account_type", Integer),
     Column("transferring_account_identifier", BigInteger),
@@ -339,7 +213,7 @@ transaction_blocks = Table(
 status_history = Table(
     "status_history",
     metadata,
-    _key(),
+    key(),
     Column("transaction_id", ForeignKey("transactions.id"), nullable=False),
     Column("status", SmallInteger, nullable=False),
     Column("at", Instant, nullable=False),
@@ -351,7 +225,7 @@ status_history = Table(
 evaluations = Table(
     "evaluations",
     metadata,
-    _key(),
+    key(),
     Column("transaction_id", ForeignKey("transactions.id"), nullable=False),
     Column("at", Instant, nullable=False),
     Column("evaluated_by", String, nullable=False),
@@ -360,21 +234,59 @@ evaluations = Table(
 )
 """What each judge found, as JSON: a list of [code, result, blocks]."""
 
+# Running totals ------------------------------------------------------------------------------------------------------
+
+
+def _total_key() -> list[Column[Any]]:
+    return [
+        Column("kind", String, primary_key=True),
+        Column("subject", String, primary_key=True),
+        Column("period", BigInteger, primary_key=True, autoincrement=False),
+        Column("detail", BigInteger, primary_key=True, autoincrement=False),
+    ]
+
+
+totals = Table(
+    "totals",
+    metadata,
+    *_total_key(),
+    Column("completed", BigInteger, nullable=False),
+    Column("open", BigInteger, nullable=False),
+)
+"""What limits rest on (`ledger.totals`), counted in the commit of what it counts; `itl audit` counts anew."""
+
+transaction_totals = Table(
+    "transaction_totals",
+    metadata,
+    Column("transaction_id", ForeignKey("transactions.id"), primary_key=True),
+    *_total_key(),
+    Column("quantity", BigInteger, nullable=False),
+)
+"""What each open transaction has in the open part of totals; gone once it is carried out or has ended otherwise."""
+
 # Ledger --------------------------------------------------------------------------------------------------------------
 
 unit_blocks = Table(
     "unit_blocks",
     metadata,
-    _key(),
-    *_serials(),
-    *_attributes(),
+    key(),
+    *serials(),
+    *attributes(),
     Column("issued_unit_type", SmallInteger, nullable=False),
+    Column("replaced", Boolean, nullable=False, server_default=false()),
     Column("registry", String, nullable=False),
     Column("account_type", SmallInteger, nullable=False),
     Column("account_identifier", BigInteger),
     Column("since", Instant, nullable=False),
     Column("transaction_id", ForeignKey("transactions.id")),
     Index("uq_unit_blocks_serials", "originating_registry", "serial_start", unique=True),
+    Index(
+        "ix_unit_blocks_expiring",
+        "originating_registry",
+        "project_identifier",
+        sqlite_where=text("expiry_date IS NOT NULL"),
+        postgresql_where=text("expiry_date IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 """Where every unit is now: a partition of the serials issued. A row keeps its `id` in history, so none is given twice,
@@ -384,9 +296,10 @@ past_unit_blocks = Table(
     "past_unit_blocks",
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
-    *_serials(),
-    *_attributes(),
+    *serials(),
+    *attributes(),
     Column("issued_unit_type", SmallInteger, nullable=False),
+    Column("replaced", Boolean, nullable=False, server_default=false()),
     Column("registry", String, nullable=False),
     Column("account_type", SmallInteger, nullable=False),
     Column("account_identifier", BigInteger),
@@ -402,9 +315,9 @@ past_unit_blocks = Table(
 reservations = Table(
     "reservations",
     metadata,
-    _key(),
+    key(),
     Column("transaction_id", ForeignKey("transactions.id"), nullable=False),
-    *_serials(),
+    *serials(),
     Index("uq_reservations_serials", "originating_registry", "serial_start", unique=True),
     Index(None, "transaction_id"),
 )

@@ -13,6 +13,7 @@ from itl.errors import ConflictError
 from itl.lifecycle.transaction import Send, TransactionHead, Transition
 from itl.messages import NotificationRequest, dump
 from itl.store import tables as t
+from itl.store import totals
 
 HEAD_COLUMNS = (
     t.transactions.c.id,
@@ -76,6 +77,7 @@ def apply(
         )
         if frees_units(transition.status):
             connection.execute(delete(t.reservations).where(t.reservations.c.transaction_id == transaction_id))
+            totals.release(connection, [transaction_id])
     post(connection, [(transaction_id, send) for send in transition.sends], now)
 
 

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection, update
 
-from itl.checks.view import View
 from itl.clock import Clock
 from itl.codes import TransactionStatus
 from itl.errors import LogError
 from itl.ledger.block import SerialRange
 from itl.ledger.snapshot import Snapshot
+from itl.ledger.totals import TotalsSnapshot
 from itl.lifecycle.transaction import LogIdentity
 from itl.messages import ProposalRequest, load
 from itl.store import gather
@@ -21,7 +21,7 @@ from itl.store import tables as t
 from itl.store.database import Database
 from itl.store.gather import Settlement, StoredUnits, Task, TooManyBlocks
 from itl.store.record import record
-from itl.store.reference_data import ReferenceData, projects
+from itl.store.reference_data import ReferenceData
 from itl.worker.judging import Work, judge_batch, wanted_serials
 
 log = structlog.get_logger(__name__)
@@ -79,7 +79,8 @@ def _one_batch(
             return 0
         known = reference.fresh(connection)
         proposals = {task.inbox_id: _decoded(task) for task in tasks if task.work == "judge" and task.head.status == 1}
-        wanted = [serial for each in proposals.values() for serial in wanted_serials(each.proposed_transaction)]
+        asked = [each.proposed_transaction for each in proposals.values()]
+        wanted = [serial for each in asked for serial in wanted_serials(each)]
         settling = [task.transaction_id for task in tasks if task.work == "settle"]
         locked = originating | {each.originating_registry for each in wanted}
         locked |= gather.originators(connection, settling)
@@ -100,15 +101,10 @@ def _one_batch(
             too_wide = frozenset(proposals)
             completed, stored = _ledger_around(connection, [], settling, locked)
         ledger = Snapshot(stored.held, stored.reserved)
-        named = {
-            (block.originating_registry_code, block.project_identifier)
-            for each in proposals.values()
-            for block in each.proposed_transaction.proposal_unit_blocks
-            if block.project_identifier is not None
-        }
-        view = View(now=now, reference=known, units=ledger, projects=projects(connection, named))
+        totals = TotalsSnapshot(gather.running_totals(connection, asked, completed, ledger))
+        view = gather.view(connection, now, known, ledger, totals, asked)
         work = Work(tasks, proposals, {each.transaction_id: each for each in completed}, too_wide)
-        batch = judge_batch(work, view, ledger, identity)
+        batch = judge_batch(work, view, ledger, totals, identity)
         record(connection, batch, stored.ids, now)
     log.info("batch recorded", tasks=len(tasks), judged=len(batch.judged), settled=len(batch.settled))
     return len(tasks)

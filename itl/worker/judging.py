@@ -8,18 +8,18 @@ from dataclasses import dataclass
 import msgspec
 
 from itl.checks import judge
+from itl.checks.blocks import is_well_formed, units_of
+from itl.checks.flows import flows
 from itl.checks.view import View
-from itl.codes import REPLACED_ROLE, TransactionType
-from itl.errors import LedgerError
-from itl.ledger.block import HeldBlock, Place, SerialRange
-from itl.ledger.operations import Change, issue, relocate
+from itl.ledger.block import SerialRange
+from itl.ledger.carrying_out import change
 from itl.ledger.ranges import union
 from itl.ledger.snapshot import Snapshot
-from itl.lifecycle.transaction import LogIdentity, TransactionHead, proposal_checked
+from itl.ledger.totals import TotalKey, TotalsSnapshot, stocks
+from itl.lifecycle.transaction import LogIdentity, proposal_checked
 from itl.messages import ProposalRequest, ProposalTransaction
 from itl.store.gather import Settlement, Task
 from itl.store.record import Batch, Judged, Settled
-from itl.store.rows import serials
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,39 +35,49 @@ class Work:
     """Proposals, by `inbox_id`, that touch more blocks of the ledger than can be judged: refused with 1104."""
 
 
-def judge_batch(work: Work, view: View, ledger: Snapshot, log: LogIdentity) -> Batch:
-    """The decisions for all of `work`; `ledger` is `view.units`, and is brought along."""
+def judge_batch(work: Work, view: View, ledger: Snapshot, totals: TotalsSnapshot, log: LogIdentity) -> Batch:
+    """The decisions for all of `work`; `ledger` and `totals` are those of `view`, and are brought along."""
     batch = Batch()
     waiting = dict(work.settlements)
     ordered = {task.transaction_id for task in work.tasks if task.work == "settle"}
     for settlement in [each for each in waiting.values() if each.transaction_id not in ordered]:
-        _settle(waiting.pop(settlement.transaction_id), ledger, batch)
+        _settle(waiting.pop(settlement.transaction_id), ledger, totals, batch)
     for task in work.tasks:
         batch.done.append(task.inbox_id)
         if task.work == "settle":
             if task.transaction_id in waiting:
-                _settle(waiting.pop(task.transaction_id), ledger, batch)
+                _settle(waiting.pop(task.transaction_id), ledger, totals, batch)
         elif task.inbox_id in work.proposals:
             request = work.proposals[task.inbox_id]
             verdict = judge.too_many_blocks() if task.inbox_id in work.too_wide else judge.proposal(request, view)
-            batch.judged.append(_judged(task, request, verdict, ledger, log))
+            batch.judged.append(_judged(task, request, verdict, ledger, totals, log))
     return batch
 
 
 def wanted_serials(proposal: ProposalTransaction) -> Iterable[SerialRange]:
     """The serials that a proposal names, as far as they are ranges; stage 4 refuses the others."""
     for block in proposal.proposal_unit_blocks:
-        if 1 <= block.unit_serial_block_start <= block.unit_serial_block_end:
-            yield serials(block)
+        if is_well_formed(block):
+            yield units_of(block)
 
 
-def _judged(task: Task, request: ProposalRequest, verdict: judge.Verdict, ledger: Snapshot, log: LogIdentity) -> Judged:
+def _judged(
+    task: Task,
+    request: ProposalRequest,
+    verdict: judge.Verdict,
+    ledger: Snapshot,
+    totals: TotalsSnapshot,
+    log: LogIdentity,
+) -> Judged:
     proposal = request.proposed_transaction
     evaluation = verdict.evaluation_results
     reserved: tuple[SerialRange, ...] = ()
+    adds: Mapping[TotalKey, int] = {}
     if not evaluation:
-        reserved = tuple(union(map(serials, proposal.proposal_unit_blocks)))
+        reserved = tuple(union(map(units_of, proposal.proposal_unit_blocks)))
         ledger.reserve(reserved, task.head.identifier)
+        adds = flows(proposal)
+        totals.open(adds)
     return Judged(
         transaction_id=task.transaction_id,
         seen_status=task.head.status,
@@ -77,41 +87,16 @@ def _judged(task: Task, request: ProposalRequest, verdict: judge.Verdict, ledger
         results=msgspec.json.encode(verdict.results),
         proposal=proposal,
         reserved=reserved,
+        flows=adds,
     )
 
 
-def _settle(settlement: Settlement, ledger: Snapshot, batch: Batch) -> None:
-    change = _change(settlement, ledger)
-    ledger.release(settlement.head.identifier)
-    ledger.apply([change])
-    batch.settled.append(Settled(settlement.transaction_id, change))
-
-
-def _change(settlement: Settlement, ledger: Snapshot) -> Change:
-    """What the completed transaction does to the ledger, by its type."""
+def _settle(settlement: Settlement, ledger: Snapshot, totals: TotalsSnapshot, batch: Batch) -> None:
     head = settlement.head
-    blocks = [each.block for each in settlement.blocks if each.block_role != REPLACED_ROLE]
-    for block in blocks:
-        _require_account(head, block.place)
-    match head.transaction_type:
-        case TransactionType.ISSUANCE:
-            return issue(blocks)
-        case (
-            TransactionType.EXTERNAL_TRANSFER
-            | TransactionType.CANCELLATION
-            | TransactionType.RETIREMENT
-            | TransactionType.INTERNAL_TRANSFER
-        ):
-            destinations = [(block.range, block.place) for block in blocks]
-            return relocate(_rows(ledger, blocks), destinations)
-        case other:
-            raise LedgerError(f"{head.identifier}: the ledger does not carry out transactions of type {other}")
-
-
-def _rows(ledger: Snapshot, blocks: Sequence[HeldBlock]) -> list[HeldBlock]:
-    return ledger.rows([block.range for block in blocks])
-
-
-def _require_account(head: TransactionHead, place: Place) -> None:
-    if place.account_type is None:
-        raise LedgerError(f"{head.identifier}: a block has no acquiring account type, and its checks let it pass")
+    rows = ledger.rows([each.block.range for each in settlement.blocks])
+    done = change(head.transaction_type, settlement.blocks, rows)
+    ledger.release(head.identifier)
+    ledger.apply([done])
+    totals.complete(settlement.flows)
+    totals.stock(stocks([done]))
+    batch.settled.append(Settled(settlement.transaction_id, done, settlement.flows))

@@ -9,6 +9,7 @@ from itl.clock import Clock
 from itl.codes import TransactionStatus
 from itl.lifecycle.transaction import LogIdentity, Practice, timed_out
 from itl.store import tables as t
+from itl.store import totals
 from itl.store.database import Database
 from itl.store.transitions import HEAD_COLUMNS, apply, head_of
 
@@ -26,6 +27,7 @@ def ring_timers(database: Database, clock: Clock, identity: LogIdentity, practic
             .limit(limit)
             .with_for_update(skip_locked=True, key_share=True)
         ).all()
+        totals.lock(connection, [row.id for row in due])
         for row in due:
             head = head_of(row)
             transition = timed_out(head, identity, practice, row.proposed_at, now)

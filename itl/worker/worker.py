@@ -35,7 +35,7 @@ class Worker:
         self._database, self._clock, self._settings = database, clock, settings
         self._identity, self._practice, self._wake = identity, practice, wake
         self._after_work = after_work
-        self._reference = ReferenceData(database)
+        self._reference = ReferenceData(database, clock)
         self._closing = threading.Event()
 
     def run(self) -> None:

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from itl.checks import door
-from itl.checks.sample import message_of
 from itl.checks.sender import Sender
+from itl.checks.situation import message_of
 from itl.checks.world import NOW, REFERENCE
 from itl.messages import EvaluationResult, UnitBlockIdentifier
 

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from itl.checks import judge
 from itl.checks.engine import CHECKS, Outcome
-from itl.checks.sample import message_of, view_of
-from itl.codes import CANCELLATION_ACCOUNTS, RETIREMENT_ACCOUNTS
+from itl.checks.flows import flows
+from itl.checks.situation import message_of, view_of
+from itl.codes import CANCELLATION_ACCOUNTS, REPLACEMENT_ACCOUNTS, RETIREMENT_ACCOUNTS
 from itl.ledger.block import SerialRange
 from itl.ledger.operations import move
 from itl.ledger.snapshot import Snapshot
@@ -31,6 +33,11 @@ def outcome(code, of):
 
 HELD = [{"units": "GB 1-100"}]
 CER = {"unit_type": 5, "project_identifier": 2241}
+ERU = {"unit_type": 3, "project_identifier": 7, "track": 1}
+FIRST = {"original_commit_period": 1, "applicable_commit_period": 1}
+OLD_TCER = {**CER, **FIRST, "unit_type": 6, "lulucf_activity": 1, "expiry_date": date(2020, 12, 31)}
+LCER = {"unit_type": 7, "project_identifier": 4, "lulucf_activity": 1, "expiry_date": date(2030, 6, 30)}
+AFTER_TRUE_UP = datetime(2015, 11, 20, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -58,9 +65,57 @@ CER = {"unit_type": 5, "project_identifier": 2241}
         {"held": HELD, "proposal": {"transaction_type": 4, "acquiring_registry_account_identifier": 2300}},
         {"held": HELD, "proposal": {"transaction_type": 5, "acquiring_registry_account_identifier": 3000}},
         {"held": HELD, "proposal": {"transaction_type": 10, "acquiring_registry_account_type": 121}},
+        {
+            "held": HELD,
+            "proposal": {
+                "transaction_type": 2,
+                "acquiring_registry_account_identifier": 1001,
+                "blocks": [{"units": "GB 1-100", "supp_unit_type": 0, **ERU}],
+            },
+        },
+        {
+            "held": [*HELD, {"units": "IN 1-10", **OLD_TCER, "place": "GB 300"}],
+            "notices": [{"identifier": 7, "notice_type": 3, "target_value": 10, "blocks": ["IN 1-10"]}],
+            "proposal": {
+                "transaction_type": 6,
+                "acquiring_registry_account_type": 411,
+                "notification_identifier": 7,
+                "blocks": [{"units": "GB 1-10"}, {"units": "IN 1-10", **OLD_TCER, "block_role": "REP"}],
+            },
+        },
+        {
+            "now": AFTER_TRUE_UP,
+            "held": [{"units": "GB 1-100", **FIRST}],
+            "proposal": {"transaction_type": 7, "blocks": [{"units": "GB 1-100", "original_commit_period": 1}]},
+        },
+        {
+            "now": AFTER_TRUE_UP,
+            "held": [{"units": "IN 1-10", **CER, **FIRST, "place": "GB 121"}],
+            "proposal": {
+                "transaction_type": 7,
+                "transferring_registry_account_type": 121,
+                "acquiring_registry_account_type": 121,
+                "acquiring_registry_account_identifier": 1001,
+                "blocks": [{"units": "IN 1-10", **CER, "original_commit_period": 1}],
+            },
+        },
+        {
+            "held": [{"units": "IN 1-10", **LCER, "place": "GB 300"}],
+            "notices": [{"identifier": 7, "notice_type": 9, "project": "IN 4", "target_date": date(2040, 6, 30)}],
+            "proposal": {
+                "transaction_type": 8,
+                "transferring_registry_account_type": 300,
+                "acquiring_registry_account_type": 300,
+                "notification_identifier": 7,
+                "blocks": [{"units": "IN 1-10", **LCER, "expiry_date": date(2040, 6, 30)}],
+            },
+        },
     ],
-    ids=["AAU", "RMU", "CER", "transfer", "forwarding", "cancellation", "retirement", "internal transfer"],
-)
+    ids=[
+        "AAU", "RMU", "CER", "transfer", "forwarding", "cancellation", "retirement", "internal transfer",
+        "conversion", "replacement", "carry-over of AAU", "carry-over of CER", "expiry date change",
+    ],
+)  # fmt: skip
 def test_a_proposal_as_real_registries_build_it_passes(situation):
     assert verdict(situation).findings == ()
     assert verdict(situation).passed
@@ -92,10 +147,46 @@ def test_a_proposal_as_real_registries_build_it_passes(situation):
             },
             [4002, 4003, 4004, 4010, 4011, 4013],
         ),
+        (
+            {
+                "held": [
+                    {"units": "IN 1-10", **LCER, "place": "GB 421"},
+                    {"units": "IN 11-20", **LCER, "replaced": True},
+                    {"units": "IN 21-30", **LCER, "expiry_date": date(2015, 5, 31)},
+                ],
+                "notices": [{"identifier": 7, "notice_type": 4, "project": "IN 4", "registry": "FR"}],
+                "proposal": {"notification_identifier": 7, "blocks": [{"units": "IN 1-30", **LCER}]},
+            },
+            [4004, 4014, 4015, 4016, 4017],
+        ),
+        (
+            {"held": [{"units": "IN 1-10", **OLD_TCER}], "proposal": {
+                "transaction_type": 7, "blocks": [{"units": "IN 1-10", **OLD_TCER, "applicable_commit_period": 3}]}},
+            [4001, 5304, 5307, 5308],
+        ),
+        (
+            {"held": [{"units": "GB 1-10", "unit_type": 2, "lulucf_activity": 3}], "proposal": {
+                "transaction_type": 2, "blocks": [{"units": "GB 1-10", **ERU, "unit_type": 4, "lulucf_activity": 6}]}},
+            [5061],
+        ),
+        (
+            {"held": [{"units": "IN 1-10", **LCER}], "proposal": {
+                "transaction_type": 8, "blocks": [{"units": "IN 1-10", **LCER, "project_identifier": 5}]}},
+            [4004, 5352],
+        ),
+        (
+            {"held": [*HELD, {"units": "IN 1-10", **OLD_TCER, "replaced": True}], "proposal": {
+                "transaction_type": 6, "blocks": [
+                    {"units": "GB 1-9"}, {"units": "IN 1-10", **OLD_TCER, "block_role": "REP"}]}},
+            [4015, 5202, 5203, 5211],
+        ),
     ],
     ids=[
         "stage 4 stops stages 6 and 7", "all of stage 4 beside each other", "stages 6 and 7 together", "no block",
         "issuance of nothing", "transfer to itself into retirement", "a block whose units have several causes",
+        "lCER used, replaced, expired and suspended", "a carry-over of tCER over a period",
+        "what a conversion changes is not told twice", "what an expiry date change does not change",
+        "a replaced unit is not replaced again",
     ],
 )  # fmt: skip
 def test_codes_in_order_of_precedence(situation, expected):
@@ -170,10 +261,25 @@ def test_a_row_limits_its_check_to_types_periods_and_versions(monkeypatch, limit
     assert judge.one(4007, message_of(situation), view_of(situation)).outcome is expected
 
 
-@pytest.mark.parametrize("transaction_type", [2, 6, 7, 8])
-def test_a_type_without_its_rules_does_not_pass(transaction_type):
-    found = verdict({"held": HELD, "proposal": {"transaction_type": transaction_type}})
-    assert [finding.code for finding in found.findings] == [2002]
+def test_a_check_whose_limit_is_not_recorded_is_not_in_effect():
+    judged = verdict({"held": [{"units": "IN 1-10", **LCER}], "proposal": {"blocks": [{"units": "IN 1-10", **LCER}]}})
+    assert outcome(5106, judged) is Outcome.NOT_IN_EFFECT
+    assert outcome(5104, judged) is Outcome.PASSED
+    assert outcome(5107, judged) is Outcome.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("transaction_type", [1, 2, 3, 4, 5, 6, 7, 8, 10])
+def test_a_type_asks_the_checks_of_its_own_row(transaction_type):
+    judged = verdict({"held": HELD, "proposal": {"transaction_type": transaction_type}})
+    for result in judged.results:
+        types = CHECKS[result.code].row.transaction_types
+        if types and transaction_type not in types:
+            assert result.outcome is Outcome.NOT_APPLICABLE
+        else:
+            assert result.outcome is not Outcome.SKIPPED
+    own = [code for code in CHECKS if code >= 5000 and CHECKS[code].row.transaction_types == {transaction_type}]
+    assert len(own) >= 2
+    assert all(CHECKS[code].row.transaction_types for code in CHECKS if code >= 5000)
 
 
 def test_in_a_batch_a_proposal_sees_what_the_earlier_ones_did():
@@ -194,7 +300,46 @@ def test_in_a_batch_a_proposal_sees_what_the_earlier_ones_did():
     assert [(finding.code, len(finding.blocks)) for finding in found] == [(4003, 1)]
 
 
-PLACES = ["GB 100", "GB 121", "FR 100", "GB 230", "FR 250", "GB 300"]
+def test_in_a_batch_two_proposals_do_not_pass_one_limit_together():
+    situation = {
+        "party_periods": [{"party": "GB", "period": 2, "assigned_amount": 1000}],
+        "proposal": {"transaction_type": 1, "blocks": [{"units": "GB 1-600"}]},
+    }
+    first = message_of(situation)
+    second = message_of({"proposal": {"transaction_type": 1, "blocks": [{"units": "GB 601-1001"}]}})
+    view = view_of(situation)
+    assert judge.proposal(second, view).passed
+    assert judge.proposal(first, view).passed
+    added = flows(first.proposed_transaction)
+    view.totals.open(added)
+    assert [finding.code for finding in judge.proposal(second, view).findings] == [5008]
+    view.totals.complete(added)
+    assert [finding.code for finding in judge.proposal(second, view).findings] == [5008]
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50), st.lists(st.integers(1, 30), min_size=1, max_size=4))
+def test_a_limit_is_kept_to_the_unit(limit, completed, open_, sizes):
+    blocks, start = [], 1
+    for size in sizes:
+        blocks.append({"units": f"GB {start}-{start + size - 1}"})
+        start += size
+    result = judge.one(
+        5008,
+        message_of({"proposal": {"transaction_type": 1, "blocks": blocks}}),
+        view_of(
+            {
+                "party_periods": [{"party": "GB", "period": 2, "assigned_amount": limit}],
+                "totals": [
+                    {"kind": "issued", "subject": "GB", "period": 2, "detail": 1, "completed": completed, "open": open_}
+                ],
+            }
+        ),
+    )
+    assert (result.outcome is Outcome.FAILED) == (completed + open_ + sum(sizes) > limit)
+    assert len(result.blocks) == (len(blocks) if result.outcome is Outcome.FAILED else 0)
+
+
+PLACES = ["GB 100", "GB 121", "FR 100", "GB 230", "FR 250", "GB 300", "GB 411", "FR 423"]
 part = st.tuples(st.integers(0, 3), st.integers(1, 6), st.sampled_from(PLACES), st.sampled_from([1, 2]))
 
 
@@ -211,6 +356,8 @@ def test_every_unit_has_at_most_one_cause_and_the_right_one(parts, wanted):
                 expected[unit] = 4011
             elif int(account) in RETIREMENT_ACCOUNTS:
                 expected[unit] = 4013
+            elif int(account) in REPLACEMENT_ACCOUNTS:
+                expected[unit] = 4014
             elif place != "GB 100":
                 expected[unit] = 4003
             else:
@@ -231,22 +378,53 @@ def test_every_unit_has_at_most_one_cause_and_the_right_one(parts, wanted):
 
 
 def seconds(situation):
-    message, best = message_of(situation), float("inf")
+    message, view, best = message_of(situation), view_of(situation), float("inf")
     for _ in range(5):
-        view = view_of(situation)
         start = time.process_time()
         judge.proposal(message, view)
         best = min(best, time.process_time() - start)
     return best
 
 
-@pytest.mark.parametrize("place", ["GB 100", "FR 100"], ids=["all pass", "all fail"])
-def test_three_thousand_blocks_are_judged_in_a_tenth_of_a_second(place):
+EACH_TYPE = {
+    "issuance": {"transaction_type": 1},
+    "conversion": {"transaction_type": 2, **ERU},
+    "transfer": {"transaction_type": 3},
+    "transfer of lCER": {"transaction_type": 3, **LCER},
+    "cancellation": {"transaction_type": 4},
+    "retirement of lCER": {"transaction_type": 5, **LCER},
+    "replacement": {"transaction_type": 6, "acquiring_registry_account_type": 422, **LCER},
+    "carry-over": {"transaction_type": 7},
+    "expiry date change": {"transaction_type": 8, **LCER},
+    "internal transfer": {"transaction_type": 10},
+}
+
+
+@pytest.mark.parametrize(
+    ("case", "place"),
+    [*((case, "GB 100") for case in EACH_TYPE.values()), (EACH_TYPE["cancellation"], "FR 100")],
+    ids=[*EACH_TYPE, "all held by another"],
+)
+def test_three_thousand_blocks_are_judged_in_a_tenth_of_a_second(case, place):
+    head = {key: value for key, value in case.items() if key.startswith(("transaction", "acquiring"))}
+    units = {key: value for key, value in case.items() if key not in head}
+    roles = [{}, {"block_role": "REP"}] if head["transaction_type"] == 6 else [{}]
+
     def situation(count):
-        held = [{"units": f"GB {10 * n + 1}-{10 * n + 10}", "place": place} for n in range(count)]
+        ranges = [(10 * n + 1, 10 * n + 10, roles[n % len(roles)]) for n in range(count)]
+        listed = [f"GB {start + 1}-{end - 1}" for start, end, _ in ranges]
         return {
-            "held": held,
-            "proposal": {"blocks": [{"units": f"GB {10 * n + 2}-{10 * n + 9}"} for n in range(count)]},
+            "base_year_emissions": {"FR": 10**9, "GB": 10**9},
+            "held": [{"units": f"GB {start}-{end}", "place": place, **units} for start, end, _ in ranges],
+            "notices": [
+                {"identifier": 7, "notice_type": 4, "project": "GB 4", "target_value": 10**9, "blocks": listed},
+                *({"identifier": n, "notice_type": 5, "project": f"GB {n}"} for n in range(100, 400)),
+            ],
+            "proposal": {
+                **head,
+                **({"notification_identifier": 7} if head["transaction_type"] in (4, 6) else {}),
+                "blocks": [{"units": f"GB {start + 1}-{end - 1}", **units, **role} for start, end, role in ranges],
+            },
         }
 
     many = seconds(situation(3000))

@@ -78,8 +78,8 @@ OPERATION_OF = {
 
 
 def units(start: int, end: int, origin: str = "GB", **more: Any) -> TransactionUnitBlock:
-    """AAU of the second period, unless `more` says otherwise."""
-    plain = {"unit_type": 1, "original_commit_period": 2, "applicable_commit_period": 2}
+    """AAU of the first period, unless `more` says otherwise: those of the second owe a share of proceeds (5107)."""
+    plain = {"unit_type": 1, "original_commit_period": 1, "applicable_commit_period": 1}
     return TransactionUnitBlock(
         unit_serial_block_start=start, unit_serial_block_end=end, originating_registry_code=origin, **(plain | more)
     )

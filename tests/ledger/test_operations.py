@@ -68,7 +68,7 @@ def test_what_is_not_fully_held_is_not_moved(held, wanted):
 
 
 def test_a_unit_has_one_destination():
-    with pytest.raises(LedgerError, match="two destinations"):
+    with pytest.raises(LedgerError, match="altered twice"):
         relocate([row(1, 10)], [(gb(1, 5), RETIRED), (gb(5, 6), FRENCH)])
 
 

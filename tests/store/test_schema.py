@@ -135,7 +135,7 @@ def sqlite_guarded(tmp_path_factory: pytest.TempPathFactory) -> Database:
 def test_times_come_back_aware_and_in_utc(database: Database) -> None:
     paris = datetime.fromisoformat("2012-06-01T14:30:00.123456+02:00")
     with database.write() as connection:
-        connection.execute(insert(t.commitment_periods), {"number": 1, "start_at": paris, "end_at": paris})
-        found = connection.execute(select(t.commitment_periods.c.start_at)).scalar_one()
+        connection.execute(insert(t.lanes), {"receiver": "FR", "held_until": paris})
+        found = connection.execute(select(t.lanes.c.held_until)).scalar_one()
     assert found == paris
     assert found.utcoffset() == UTC.utcoffset(None)

@@ -1,0 +1,182 @@
+"""Notices of the log in the database: entered by an operator, looked up for a batch, moved on as they are answered."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, false, or_, select, text
+
+from itl.codes import CANCELLATION_ACCOUNTS
+from itl.errors import ReferenceDataError
+from itl.ledger.block import SerialRange
+from itl.ledger.totals import TotalKind
+from itl.reference import Notice, NoticeStatus
+from itl.store import tables as t
+from itl.store.facts import Source
+from itl.store.sets import as_rows, rows_of
+
+BARRING = (4, 5)
+"""Types of notices that bar transactions with lCER of their project: reversal of storage, missing report (4017)."""
+OUTSTANDING = (NoticeStatus.OPEN, NoticeStatus.INCOMPLETE)
+EXPIRY_DATE_CHANGE = 9
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedNotice:
+    """A notice, and what is kept of it beside what the checks see."""
+
+    notice: Notice
+    action_due_date: date | None
+    source: Source
+
+
+def load(connection: Connection, identifiers: Iterable[int], projects: Iterable[tuple[str, int]]) -> dict[int, Notice]:
+    """The notices `identifiers`, and the outstanding ones that bar transactions with lCER of `projects`.
+
+    At most two queries, none where nothing is asked for.
+    """
+    named, of = sorted(set(identifiers)), set(projects)
+    if not named and not of:
+        return {}
+    barring = and_(
+        t.notices.c.notice_type.in_(BARRING),
+        t.notices.c.status.in_(OUTSTANDING),
+        t.notices.c.project_host.in_(sorted({host for host, _ in of})),
+        t.notices.c.project_number.in_(sorted({number for _, number in of})),
+    )
+    rows = connection.execute(
+        select(t.notices).where(or_(t.notices.c.identifier.in_(named), barring if of else false()))
+    ).all()
+    return {row.identifier: notice for row, notice in _with_blocks(connection, rows)}
+
+
+def recorded(connection: Connection, registry: str | None = None) -> list[RecordedNotice]:
+    """All notices, or those to one registry, by identifier."""
+    statement = select(t.notices).order_by(t.notices.c.identifier)
+    if registry is not None:
+        statement = statement.where(t.notices.c.registry == registry)
+    rows = connection.execute(statement).all()
+    return [
+        RecordedNotice(notice, row.action_due_date, Source(row.recorded_by, row.reason, row.recorded_at))
+        for row, notice in _with_blocks(connection, rows)
+    ]
+
+
+def put_notice(connection: Connection, notice: Notice, due: date | None, source: Source) -> bool:
+    """Enter a notice, or bring one that is there to what is given; whether that changed anything.
+
+    What a notice lists may not change once a transaction has answered it: ReferenceDataError.
+    """
+    known = next((each for each in recorded(connection) if each.notice.identifier == notice.identifier), None)
+    if known is not None:
+        if (known.notice, known.action_due_date) == (notice, due):
+            return False
+        if known.notice.status != NoticeStatus.OPEN and known.notice.blocks != notice.blocks:
+            raise ReferenceDataError(f"notice {notice.identifier} is being answered; what it lists stays as it is")
+        connection.execute(delete(t.notice_blocks).where(t.notice_blocks.c.notice == notice.identifier))
+        connection.execute(delete(t.notices).where(t.notices.c.identifier == notice.identifier))
+    connection.execute(t.notices.insert(), _row(notice, due, source))
+    if notice.blocks:
+        connection.execute(
+            t.notice_blocks.insert(),
+            [
+                {
+                    "notice": notice.identifier,
+                    "position": position,
+                    "originating_registry": units.originating_registry,
+                    "serial_start": units.start,
+                    "serial_end": units.end,
+                }
+                for position, units in enumerate(notice.blocks)
+            ],
+        )
+    return True
+
+
+def note_answers(connection: Connection, identifiers: Iterable[int]) -> None:
+    """Transactions that answer these notices were carried out: each is incomplete, or completed when all was done.
+
+    All: the quantity asked for, else of the units listed; of a change of expiry dates, when every unit of the project
+    that can still expire has the date. Where a notice says none of these, an operator completes it.
+    """
+    wanted = as_rows([identifier] for identifier in sorted(set(identifiers)))
+    if wanted == "[]":
+        return
+    answered = rows_of(connection, "wanted", {"identifier": int})
+    accounts = ", ".join(map(str, sorted(CANCELLATION_ACCOUNTS)))
+    statement = f"""
+        UPDATE notices SET status = CASE
+            WHEN COALESCE(
+                notices.target_value,
+                (SELECT SUM(b.serial_end - b.serial_start + 1) FROM notice_blocks b
+                 WHERE b.notice = notices.identifier)
+            ) <= (SELECT totals.completed FROM totals
+                  WHERE totals.kind = :kind AND totals.subject = CAST(notices.identifier AS text))
+                THEN {NoticeStatus.COMPLETED:d}
+            WHEN notices.notice_type = {EXPIRY_DATE_CHANGE} AND notices.target_value IS NULL AND NOT EXISTS (
+                SELECT 1 FROM unit_blocks u
+                WHERE u.originating_registry = notices.project_host AND u.project_identifier = notices.project_number
+                    AND u.expiry_date IS NOT NULL AND u.expiry_date <> notices.target_date
+                    AND u.unit_type = COALESCE(notices.unit_type, u.unit_type)
+                    AND u.account_type NOT IN ({accounts}))
+                THEN {NoticeStatus.COMPLETED:d}
+            ELSE {NoticeStatus.INCOMPLETE:d}
+        END
+        WHERE identifier IN (SELECT w.identifier FROM {answered} AS w) AND status <> {NoticeStatus.COMPLETED:d}
+    """  # noqa: S608 - numbers and names are ours, values are bound
+    connection.execute(text(statement), {"wanted": wanted, "kind": str(TotalKind.NOTICE)})
+
+
+def _with_blocks(connection: Connection, rows: Iterable[t.Record]) -> list[tuple[t.Record, Notice]]:
+    rows = list(rows)
+    listed: dict[int, list[SerialRange]] = defaultdict(list)
+    if rows:
+        statement = (
+            select(t.notice_blocks)
+            .where(t.notice_blocks.c.notice.in_([row.identifier for row in rows]))
+            .order_by(t.notice_blocks.c.notice, t.notice_blocks.c.position)
+        )
+        for block in connection.execute(statement):
+            listed[block.notice].append(SerialRange(block.originating_registry, block.serial_start, block.serial_end))
+    return [(row, _notice(row, tuple(listed[row.identifier]))) for row in rows]
+
+
+def _notice(row: t.Record, blocks: tuple[SerialRange, ...]) -> Notice:
+    return Notice(
+        row.identifier,
+        row.notice_type,
+        row.status,
+        row.registry,
+        None if row.project_number is None else (row.project_host, row.project_number),
+        row.unit_type,
+        row.target_value,
+        row.target_date,
+        row.lulucf_activity,
+        row.commit_period,
+        blocks,
+    )
+
+
+def _row(notice: Notice, due: date | None, source: Source) -> dict[str, Any]:
+    host, number = notice.project or (None, None)
+    return {
+        "identifier": notice.identifier,
+        "notice_type": notice.notice_type,
+        "status": int(notice.status),
+        "registry": notice.registry,
+        "project_host": host,
+        "project_number": number,
+        "unit_type": notice.unit_type,
+        "target_value": notice.target_value,
+        "target_date": notice.target_date,
+        "lulucf_activity": notice.lulucf_activity,
+        "commit_period": notice.commit_period,
+        "action_due_date": due,
+        "recorded_at": source.at,
+        "recorded_by": source.by,
+        "reason": source.reason,
+    }

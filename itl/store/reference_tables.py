@@ -1,0 +1,136 @@
+"""The tables of reference data: who takes part, what the log was told, and its notices."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    true,
+)
+
+from itl.store.columns import Instant, key, metadata, serials
+
+settings = Table("settings", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))
+
+reference_stamp = Table(
+    "reference_stamp",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("stamp", BigInteger, nullable=False),
+    CheckConstraint("id = 1", "single"),
+)
+
+registries = Table(
+    "registries",
+    metadata,
+    Column("code", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("in_force", Boolean, nullable=False, server_default=true()),
+    Column("may_propose", Boolean, nullable=False, server_default=true()),
+    Column("may_accept", Boolean, nullable=False, server_default=true()),
+    Column("may_reconcile", Boolean, nullable=False, server_default=true()),
+    Column("notify_refusals", Boolean, nullable=False, server_default=false()),
+    Column("url", String),
+    Column("call_user", String),
+    Column("call_password", String),
+    Column("enrolled_at", Instant, nullable=False),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    key(),
+    Column("registry", ForeignKey("registries.code"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("secret", String),
+    Column("revoked_at", Instant),
+    UniqueConstraint("kind", "name"),
+    CheckConstraint("kind IN ('basic', 'certificate')", "kind"),
+)
+
+parties = Table("parties", metadata, Column("code", String, primary_key=True), Column("name", String))
+
+facts = Table(
+    "facts",
+    metadata,
+    key(),
+    Column("name", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("period", SmallInteger, nullable=False),
+    Column("detail", Integer, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("valid_from", Instant, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("recorded_by", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index(None, "name", "subject", "number", "period", "detail", "valid_from"),
+)
+"""What the log was told of Parties, periods, projects and accounts (`facts`): rows are added, never changed. The value
+is JSON; `null` withdraws. Parts of the key that a fact does not have are empty or 0."""
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("identifier", BigInteger, primary_key=True, autoincrement=False),
+    Column("notice_type", SmallInteger, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("registry", String, nullable=False),
+    Column("project_host", String),
+    Column("project_number", Integer),
+    Column("unit_type", SmallInteger),
+    Column("target_value", BigInteger),
+    Column("target_date", Date),
+    Column("lulucf_activity", SmallInteger),
+    Column("commit_period", SmallInteger),
+    Column("action_due_date", Date),
+    Column("recorded_at", Instant, nullable=False),
+    Column("recorded_by", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    CheckConstraint("status IN (1, 2, 3)", "status"),
+    Index(None, "project_host", "project_number"),
+)
+
+notice_blocks = Table(
+    "notice_blocks",
+    metadata,
+    Column("notice", ForeignKey("notices.identifier"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    *serials(),
+)
+"""The units that a notice lists."""
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("major", SmallInteger, primary_key=True, autoincrement=False),
+    Column("minor", SmallInteger, primary_key=True, autoincrement=False),
+)
+
+scheme_types = Table(
+    "scheme_types",
+    metadata,
+    Column("stl", ForeignKey("registries.code"), primary_key=True),
+    Column("transaction_type", SmallInteger, primary_key=True, autoincrement=False),
+    Column("supp_transaction_type", Integer, primary_key=True, autoincrement=False),
+)
+
+scheme_members = Table(
+    "scheme_members",
+    metadata,
+    Column("stl", ForeignKey("registries.code"), primary_key=True),
+    Column("registry", ForeignKey("registries.code"), primary_key=True),
+)

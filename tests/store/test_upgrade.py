@@ -1,0 +1,107 @@
+"""A database of an earlier schema is brought to the newest one with all that it knows."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from itl.ledger.totals import Total, TotalKey, TotalKind
+from itl.reference import CommitmentPeriod, PartyPeriod, Project
+from itl.store import tables as t
+from itl.store.audit import audit
+from itl.store.database import Database
+from itl.store.reference_data import load_reference, projects
+from itl.store.schema import migrate
+from itl.store.totals import load, opened_by
+
+T0 = "2012-01-01 00:00:00.000000"
+NOW = datetime(2014, 1, 1, tzinfo=UTC)
+
+EARLIER = f"""
+    INSERT INTO commitment_periods (number, start_at, end_at)
+        VALUES (1, '2008-01-01 00:00:00.000000', '2013-01-01 00:00:00.000000');
+    INSERT INTO parties (code) VALUES ('GB'), ('IN');
+    INSERT INTO party_periods (party, period, true_up_end, assigned_amount)
+        VALUES ('GB', 1, '2015-11-19 00:00:00.000000', 3412080630);
+    INSERT INTO projects (host, number, unit_type, track)
+        VALUES ('IN', 7, 5, NULL), ('IN', 7, 6, NULL), ('IN', 8, 3, 2);
+    INSERT INTO transactions (id, identifier, occupies, transaction_type, transferring_registry, acquiring_registry,
+            acquiring_account_type, status, status_at, proposed_at, settled_at)
+        VALUES (1, 'GB1', true, 1, 'GB', 'GB', 100, 4, '{T0}', '{T0}', '{T0}'),
+            (2, 'GB2', true, 3, 'GB', 'FR', 100, 8, '{T0}', '{T0}', NULL),
+            (3, 'GB3', true, 3, 'GB', 'FR', 100, 5, '{T0}', '{T0}', NULL);
+    INSERT INTO transaction_blocks (transaction_id, position, originating_registry, serial_start, serial_end, unit_type,
+            original_commit_period, applicable_commit_period, acquiring_account_type)
+        VALUES (1, 0, 'GB', 1, 100, 1, 1, 1, 100), (2, 0, 'GB', 11, 50, 1, 1, 1, 100),
+            (3, 0, 'GB', 51, 60, 1, 1, 1, 100);
+    INSERT INTO unit_blocks (originating_registry, serial_start, serial_end, unit_type, original_commit_period,
+            applicable_commit_period, issued_unit_type, registry, account_type, since, transaction_id)
+        VALUES ('GB', 1, 100, 1, 1, 1, 1, 'GB', 100, '{T0}', 1);
+    INSERT INTO reservations (transaction_id, originating_registry, serial_start, serial_end) VALUES (2, 'GB', 11, 50);
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def upgraded(request: pytest.FixtureRequest, fresh_database: Callable[..., str]) -> Database:
+    url = fresh_database(request.param, None)
+    migrate(url, "0001")
+    earlier = Database(url)
+    with earlier.write() as connection:
+        for statement in EARLIER.split(";"):
+            if statement.strip():
+                connection.execute(sa.text(statement if request.param == "sqlite" else in_utc(statement)))
+    earlier.close()
+    migrate(url)
+    return Database(url)
+
+
+def in_utc(statement: str) -> str:
+    return statement.replace(".000000'", "+00'")
+
+
+def test_reference_data_becomes_facts(upgraded: Database) -> None:
+    with upgraded.read() as connection:
+        reference = load_reference(connection, NOW)
+        known = projects(connection, {("IN", 7), ("IN", 8), ("IN", 9)}, NOW)
+    start, end = datetime(2008, 1, 1, tzinfo=UTC), datetime(2013, 1, 1, tzinfo=UTC)
+    assert reference.periods == {1: CommitmentPeriod(1, start, end)}
+    true_up = datetime(2015, 11, 19, tzinfo=UTC)
+    assert reference.party_periods == {("GB", 1): PartyPeriod("GB", 1, true_up, 3412080630)}
+    assert known == {
+        ("IN", 7): Project("IN", 7, frozenset({5, 6})),
+        ("IN", 8): Project("IN", 8, frozenset({3}), 2),
+    }
+
+
+def test_running_totals_are_counted(upgraded: Database) -> None:
+    issued, leaving = TotalKey(TotalKind.ISSUED, "GB", 1, 1), TotalKey(TotalKind.LEAVING, "GB", 1)
+    counting = TotalKey(TotalKind.COUNTING, "GB", 1, 1)
+    with upgraded.write() as connection:
+        assert load(connection, [issued, leaving, counting]) == {
+            counting: Total(100, 0),
+            issued: Total(100, 0),
+            leaving: Total(0, 40),
+        }
+        assert opened_by(connection, [1, 2, 3]) == {2: {leaving: 40}}
+        assert list(audit(connection)) == []
+
+
+def test_a_unit_is_still_in_one_place_and_none_was_replaced(upgraded: Database) -> None:
+    with upgraded.read() as connection:
+        assert connection.execute(sa.select(t.unit_blocks.c.replaced)).scalars().all() == [False]
+    twice = {
+        "originating_registry": "GB",
+        "serial_start": 100,
+        "serial_end": 110,
+        "unit_type": 1,
+        "original_commit_period": 1,
+        "applicable_commit_period": 1,
+        "issued_unit_type": 1,
+        "registry": "GB",
+        "account_type": 100,
+        "since": NOW,
+    }
+    with pytest.raises(IntegrityError), upgraded.write() as connection:
+        connection.execute(t.unit_blocks.insert(), twice)
