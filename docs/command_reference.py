@@ -52,7 +52,7 @@ def _arguments(parser: ArgumentParser) -> Iterator[str]:
             yield from (f"*{_escaped(group.title or '')}*", "")
         for action in actions:
             text = parser._get_formatter()._expand_help(action) if action.help else ""
-            yield from (f"``{_invocation(action)}``", f"   {_escaped(text) or 'see above'}", "")
+            yield from (f"``{_invocation(action)}``", f"   {_escaped(text)}", "")
 
 
 def _is_shown(action: Action) -> bool:

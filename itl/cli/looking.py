@@ -27,7 +27,7 @@ def register(commands: Subparsers) -> None:
     transaction.add_argument("identifier", help="transaction identifier, e.g. GB40140")
     for parser in (queue, transaction):
         database_argument(parser)
-        parser.add_argument("--json", action="store_true")
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run_queue(arguments: Namespace) -> int:

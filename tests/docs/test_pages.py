@@ -38,6 +38,13 @@ def test_the_pages_show_the_programs() -> None:
     assert commands(main.parser()) <= shown, "every command is shown somewhere"
 
 
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_argument_says_what_it_is(program: str) -> None:
+    (found,) = (action for action in PARSERS[program]()._actions if isinstance(action, _SubParsersAction))
+    dumb = [(name, each.dest) for name, command in found.choices.items() for each in command._actions if not each.help]
+    assert dumb == []
+
+
 @pytest.mark.parametrize("line", LINES, ids=str)
 def test_a_command_line_parses(line: CommandLine) -> None:
     parser = PARSERS[line.program]()
