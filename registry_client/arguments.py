@@ -95,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--json", action="store_true", help="print JSON")
 
     message = add("message", "Tell the administrators of the log something.")
-    message.add_argument("text", metavar="TEXT")
+    message.add_argument("text", metavar="TEXT", help="what to tell them")
     return top
 
 

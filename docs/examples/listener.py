@@ -15,18 +15,22 @@ ANSWER = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 class Endpoint(BaseHTTPRequestHandler):
-    """A real registry stores the message before it answers."""
+    """Answers result 1 to everything."""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         operation = self.headers["SOAPAction"].strip('"')
-        print(f"{operation}: {re.findall('<transactionStatus.*?>(.*?)<', body)}\n{body}", flush=True)
+        self.take(operation, body)
         answer = ANSWER.format(operation=operation).encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/xml; charset=utf-8")
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
+
+    def take(self, operation: str, body: str) -> None:
+        """A real registry stores the message here, before the answer."""
+        print(f"{operation}: {re.findall('<transactionStatus.*?>(.*?)<', body)}\n{body}", flush=True)
 
 
 def endpoint(port: int) -> ThreadingHTTPServer:

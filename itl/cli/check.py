@@ -33,7 +33,7 @@ def register(commands: Subparsers) -> None:
     parser.add_argument("code", nargs="?", type=int, help="response code, e.g. 4003")
     parser.add_argument("--list", action="store_true", help="a line for every code")
     parser.add_argument("--coverage", action="store_true", help="how far every code is implemented and shown")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(arguments: Namespace) -> int:

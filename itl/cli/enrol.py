@@ -28,7 +28,13 @@ from itl.store.reference_data import (
 )
 from itl.store.schema import require_current
 
-FLAGS = ("in_force", "may_propose", "may_accept", "may_reconcile", "notify_refusals")
+FLAGS = {
+    "in_force": "no: withdrawn",
+    "may_propose": "no: its proposals are refused",
+    "may_accept": "no: transfers to it are refused",
+    "may_reconcile": "no: its reconciliations are refused",
+    "notify_refusals": "yes: what is refused at the door it also hears as a notification with status 3",
+}
 
 
 def register(commands: Subparsers) -> None:
@@ -54,8 +60,8 @@ def register(commands: Subparsers) -> None:
     )
     parser.add_argument("--call-user", help="Basic user that the log calls it with")
     parser.add_argument("--call-password", help="password that the log calls it with")
-    for flag in FLAGS:
-        parser.add_argument(f"--{flag.replace('_', '-')}", choices=("yes", "no"))
+    for flag, meaning in FLAGS.items():
+        parser.add_argument(f"--{flag.replace('_', '-')}", choices=("yes", "no"), help=meaning)
 
 
 def run(arguments: Namespace) -> int:

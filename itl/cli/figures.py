@@ -28,8 +28,8 @@ def register(commands: Subparsers) -> None:
     )
     database_argument(parser)
     parser.add_argument("--by", default=GROUPS, metavar=GROUPS, help="the grouping; there is this one")
-    parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
-    parser.add_argument("--json", action="store_const", const="json", dest="format")
+    parser.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
+    parser.add_argument("--json", action="store_const", const="json", dest="format", help="as --format json")
     parser.add_argument("--at", metavar="TIME", help="as it was at this instant (ISO 8601; UTC where no zone is given)")
 
 

@@ -29,7 +29,7 @@ def register(commands: Subparsers) -> None:
     transaction.add_argument("--all", action="store_true", help="every check with its result, not the failed ones only")
     for parser in (queue, transaction):
         database_argument(parser)
-        parser.add_argument("--json", action="store_true")
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run_queue(arguments: Namespace) -> int:

@@ -6,6 +6,8 @@ import threading
 from argparse import ArgumentParser, Namespace
 from socket import socket
 
+from sqlalchemy import make_url
+
 from itl.cli.command import Subparsers, add, database_argument, end_on_signals, say, settings_of
 from itl.errors import UsageError
 from itl.hub import Hub
@@ -93,5 +95,5 @@ def run_worker(arguments: Namespace) -> int:
 def run_migrate(arguments: Namespace) -> int:
     settings = settings_of(arguments)
     migrate(settings.database)
-    say(f"{settings.database} is at the newest schema")
+    say(f"{make_url(settings.database)} is at the newest schema")
     return 0

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from itl.cli.main import main
 from itl.cli.sandbox import prepare
 from itl.settings import Settings
 from itl.store import tables as t
 from itl.store.database import Database
+from tests.databases import FreshDatabase
 from tests.store.test_schema import unit_row
 
 SAMPLES = Path(__file__).parent.parent / "wire" / "samples"
@@ -42,6 +44,15 @@ def test_migrate_makes_a_database_of_nothing(run: Run, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/log.db"
     assert run("migrate", "--database", url)[0] == 0
     assert run("holdings", "--database", url, "--format", "csv")[0] == 0
+
+
+def test_migrate_does_not_show_the_password(run: Run, fresh_database: FreshDatabase) -> None:
+    url = make_url(fresh_database("postgresql", None))
+    secret = url if url.password else url.set(password="kept-to-itself")
+    said = run("migrate", "--database", secret.render_as_string(hide_password=False))[1]
+    shown = secret.render_as_string(hide_password=True)
+    assert ":***@" in shown
+    assert said == f"{shown} is at the newest schema\n"
 
 
 def test_a_database_that_was_not_migrated_is_refused_with_the_command_that_helps(run: Run, tmp_path: Path) -> None:

@@ -1,0 +1,29 @@
+"""Sphinx configuration. Nothing is fetched while building; the command reference comes from the parsers themselves."""
+
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
+
+from command_reference import CommandReference
+from sphinx.application import Sphinx
+
+from itl import __version__
+
+project = "The open International Transaction Log"
+author = "the contributors"
+version = release = __version__
+language = "en"
+
+exclude_patterns = ["_build", "examples"]
+html_theme = "alabaster"
+html_theme_options = {"fixed_sidebar": True, "page_width": "70em"}
+html_sidebars = {"**": ["about.html", "navigation.html", "searchbox.html"]}
+html_show_sourcelink = False
+html_copy_source = False
+smartquotes = False  # what is typed into a terminal must not change
+nitpicky = True
+
+
+def setup(app: Sphinx) -> None:
+    app.add_directive("command-reference", CommandReference)

@@ -1,0 +1,174 @@
+"""The examples of the pages, played against a sandbox as a newcomer would play them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import queue
+import re
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import requests
+import sqlalchemy as sa
+
+from itl.cli.main import main
+from itl.cli.sandbox import Sandbox, sandbox
+from itl.settings import Settings
+from itl.store import tables as t
+from itl.store.database import Database
+from itl.store.reference_data import load_reference, projects
+from itl.wire.contract import Port
+from itl.wire.decode import decode_reply, decode_request
+from tests.databases import FreshDatabase
+from tests.docs.pages import EXAMPLES, ROOT
+
+PATIENCE = 30.0
+
+
+def module(name: str) -> ModuleType:
+    """An example as a module."""
+    found = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
+    assert found is not None
+    assert found.loader is not None
+    loaded = importlib.util.module_from_spec(found)
+    found.loader.exec_module(loaded)
+    return loaded
+
+
+@pytest.fixture
+def running(fresh_database: FreshDatabase) -> Iterator[Sandbox]:
+    with sandbox(Settings(database=fresh_database("sqlite"), port=0)) as found:
+        yield found
+
+
+@pytest.fixture
+def received(running: Sandbox) -> Iterator[Callable[[], Any]]:
+    """The listener of the pages, enrolled for GB by command: gives what the log sent next, decoded."""
+    listener = module("listener")
+    bodies: queue.Queue[str] = queue.Queue()
+
+    class Listening(listener.Endpoint):  # type: ignore[misc, name-defined]
+        def take(self, _operation: str, body: str) -> None:
+            bodies.put(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = listener.endpoint(0)
+    server.RequestHandlerClass = Listening
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    address = f"http://127.0.0.1:{server.server_port}/"
+    assert main(["enrol", "GB", "--url", address, "--database", database(running)]) == 0
+    yield lambda: decode_request(Port.REGISTRY, bodies.get(timeout=PATIENCE).encode()).message
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def database(running: Sandbox) -> str:
+    return running.hub.settings.database
+
+
+def post(running: Sandbox, operation: str, file: str) -> Any:
+    """The reply to an example, sent as the pages send it with curl."""
+    answer = requests.post(
+        running.url,
+        data=(EXAMPLES / file).read_bytes(),
+        headers={"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{operation}"'},
+        auth=("gb", "gb"),
+        timeout=PATIENCE,
+    )
+    assert answer.status_code == 200
+    return decode_reply(Port.TRANSACTION_LOG, operation, answer.content)
+
+
+def test_the_first_ten_minutes(
+    running: Sandbox, received: Callable[[], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (ROOT / "docs" / "registry_developer.rst").read_text()
+
+    assert post(running, "acceptProposal", "issuance.xml").result_identifier == 1
+    told = received()
+    assert (told.transaction_identifier, told.transaction_status, told.evaluation_result) == ("GB900001", 2, ())
+    assert post(running, "getTransactionStatus", "status.xml").transaction_status == 2
+
+    assert post(running, "acceptNotification", "completed.xml").result_identifier == 1
+    assert post(running, "acceptNotification", "completed.xml").result_identifier == 1
+    assert post(running, "getTransactionStatus", "status.xml").transaction_status == 4
+    assert post(running, "acceptProposal", "issuance.xml").result_identifier == 1
+
+    assert post(running, "acceptProposal", "issuance-again.xml").result_identifier == 1
+    told = received()
+    (refused,) = told.evaluation_result
+    assert (told.transaction_identifier, told.transaction_status, refused.response_code) == ("GB900002", 3, 5010)
+
+    capsys.readouterr()
+    assert main(["holdings", "--database", database(running), "--json"]) == 0
+    (held,) = json.loads(capsys.readouterr().out)
+    assert (held["party"], held["unit"], held["cp"], held["issued"]) == ("GB", "AAU", 2, 1000)
+    assert main(["transaction", "GB900002", "--database", database(running)]) == 0
+    shown = capsys.readouterr().out
+    for line in ("GB900002: issuance (1), GB to GB, now 3 checked discrepancy", "5010 GB 1-1000  (itl check 5010)"):
+        assert line in shown
+        assert line in page
+
+
+def test_the_page_shows_the_examples_that_are_played() -> None:
+    page = (ROOT / "docs" / "registry_developer.rst").read_text()
+    named = set(re.findall(r"examples/([\w.-]+)", page))
+    assert {"issuance.xml", "issuance-again.xml", "completed.xml", "status.xml", "listener.py", "status.php"} == named
+
+
+def test_the_registry_in_python(running: Sandbox, tmp_path: Path) -> None:
+    port = _free_port()
+    address = f"http://127.0.0.1:{port}/"
+    assert main(["enrol", "GB", "--url", address, "--database", database(running)]) == 0
+    ended = module("registry").issue(running.url, port, f"sqlite:///{tmp_path}/gb.db")
+    assert re.fullmatch(r"GB\d+ completed", ended)
+
+
+def _has_soap(php: str | None) -> bool:
+    if php is None:
+        return False
+    return "soap" in subprocess.run([php, "-m"], capture_output=True, text=True, check=True).stdout.split()
+
+
+@pytest.mark.interop
+@pytest.mark.skipif(not _has_soap(shutil.which("php")), reason="PHP with its SOAP extension is not installed")
+def test_the_status_from_php(running: Sandbox) -> None:
+    post(running, "acceptProposal", "issuance.xml")
+    command = ["php", str(EXAMPLES / "status.php"), "GB900001", running.url]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"result 1, status [12]\n", done.stdout)
+
+
+def test_the_reference_data(database_url: str) -> None:
+    record = module("reference_data").record
+    assert main(["enrol", "GB", "--database", database_url]) == 0
+    for _ in range(2):
+        record(database_url)
+    opened = Database(database_url)
+    with opened.read() as connection:
+        reference = load_reference(connection)
+        assert {"GB", "FR", "IN"} <= reference.parties
+        assert reference.true_up_end(2) is not None
+        assert projects(connection, [("IN", 1)])["IN", 1].kinds == {5}
+        assert connection.execute(sa.select(sa.func.count()).select_from(t.party_periods)).scalar_one() == 4
+    opened.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        number: int = found.getsockname()[1]
+        return number

@@ -1,0 +1,141 @@
+"""That the pages are true: commands parse, settings are all there with their defaults, pages and code name the same."""
+
+from __future__ import annotations
+
+import configparser
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from argparse import ArgumentParser, _SubParsersAction
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from itl import __version__
+from itl.checks.catalogue import catalogue
+from itl.cli import main
+from itl.settings import Settings, load_settings
+from itl.wire.decode import decode_any
+from itl.wire.raw import read_http_or_envelope
+from registry_client import arguments
+from tests.docs.pages import EXAMPLES, PAGES, PROGRAMS, ROOT, CommandLine, command_lines
+
+LINES = sorted(set(command_lines()), key=str)
+PARSERS = {"itl": main.parser, "registry": arguments.parser}
+
+
+def commands(parser: ArgumentParser) -> set[str]:
+    (found,) = (action for action in parser._actions if isinstance(action, _SubParsersAction))
+    return set(found.choices)
+
+
+def test_the_pages_show_the_programs() -> None:
+    assert {line.program for line in LINES} == set(PROGRAMS)
+    shown = {word for line in LINES if line.program == "itl" for word in line.words}
+    assert commands(main.parser()) <= shown, "every command is shown somewhere"
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_argument_says_what_it_is(program: str) -> None:
+    (found,) = (action for action in PARSERS[program]()._actions if isinstance(action, _SubParsersAction))
+    dumb = [(name, each.dest) for name, command in found.choices.items() for each in command._actions if not each.help]
+    assert dumb == []
+
+
+@pytest.mark.parametrize("line", LINES, ids=str)
+def test_a_command_line_parses(line: CommandLine) -> None:
+    parser = PARSERS[line.program]()
+    if line.is_mention and len(line.words) == 1 and not line.words[0].startswith("-"):
+        assert line.words[0] in commands(parser)
+        return
+    if {"--help", "--version"} & set(line.words):
+        return
+    try:
+        parser.parse_args([word for word in line.words if word != "..."])
+    except SystemExit:
+        pytest.fail(f"{line} is not understood")
+
+
+def test_a_command_line_that_is_wrong_is_seen() -> None:
+    with pytest.raises(pytest.fail.Exception):
+        test_a_command_line_parses(CommandLine("nowhere", "itl enrol GB --colour red", is_mention=False))
+
+
+def documented_settings() -> dict[str, str]:
+    """Default by setting, as the table of the page has them."""
+    rows = re.findall(r"^   \* - ``(\w+)``\n     - (.+)\n", (ROOT / "docs" / "settings.rst").read_text(), re.MULTILINE)
+    return {name: default.strip("`") for name, default in rows}
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    written = documented_settings()
+    assert set(written) == {field.name for field in fields(Settings)}
+    plain = Settings()
+    for name, default in written.items():
+        value = getattr(plain, name)
+        if default == "none":
+            assert not value, name
+        else:
+            assert getattr(load_settings(environment={f"ITL_{name.upper()}": default}), name) == value, name
+
+
+def test_the_settings_of_production_are_settings() -> None:
+    load_settings(ROOT / "deploy" / "itl.toml", environment={})
+
+
+def test_every_dependency_is_explained_with_its_pin() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    declared = {line for line in config["options"]["install_requires"].split("\n") if line}
+    page = (ROOT / "docs" / "dependencies.rst").read_text()
+    assert set(re.findall(r"^   \* - ``(.+)``$", page, re.MULTILINE)) == declared
+    extras = [config["options.extras_require"][extra].split("\n") for extra in ("test", "docs")]
+    names = [re.split("[<>=]", line)[0] for lines in extras for line in lines if line]
+    assert [name for name in names if f"``{name}``" not in page] == []
+
+
+CODE = re.compile(r"(?<![\d,.:/_-])([1-5]\d{3})(?![\d,.:/-]|\w)")
+OTHER_NUMBERS = {1000, 4099}  # units in an example, and the invented code of how a check is added
+
+
+def test_codes_that_pages_name_are_in_the_catalogue() -> None:
+    named = {int(code) for page in PAGES for code in CODE.findall(page.read_text())}
+    assert named - catalogue().keys() <= OTHER_NUMBERS
+
+
+def test_the_changelog_has_this_version() -> None:
+    assert re.search(rf"^{re.escape(__version__)}\n-+$", (ROOT / "CHANGELOG.rst").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.xml")), ids=lambda file: file.name)
+def test_an_example_can_be_decoded(file: Path) -> None:
+    assert decode_any(read_http_or_envelope(file.read_bytes())).message.sender == "GB"
+
+
+def test_files_that_pages_name_are_there() -> None:
+    named = {
+        name
+        for page in PAGES
+        for name in re.findall(r"``((?:docs|deploy|tests|itl|wsdl|schemas)/[\w./@-]+)``", page.read_text())
+    }
+    missing = sorted(name for name in named if not (ROOT / name).exists())
+    assert [name for name in missing if "4099" not in name and not name.startswith("docs/_build")] == []
+
+
+@pytest.mark.skipif(importlib.util.find_spec("sphinx") is None, reason="sphinx is not installed (make docs does it)")
+def test_the_pages_build_without_a_warning(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "dummy", "-d", str(tmp_path), "docs", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_make_has_the_targets_that_the_readme_names() -> None:
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("make is not installed")
+    for target in set(re.findall(r"make (\w+)", (ROOT / "README.rst").read_text())) - {"set"}:
+        done = subprocess.run([make, "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
