@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
+from itl.checks.override import PLAIN, Override, load
 from itl.clock import Clock, system_clock
 from itl.lifecycle.transaction import LogIdentity, Practice
 from itl.relay.relay import Relay
@@ -36,7 +38,7 @@ class Hub:
         require_current(self.database)
         self.reference = ReferenceData(self.database, clock)
         self.identity = identity_of(self.reference, settings)
-        self.practice = Practice(settings.cleanup, settings.flag_accepted)
+        self.practice = Practice(settings.cleanup, settings.flag_accepted, override_of(settings))
         self.wake_worker, self.wake_relay = Wake(), Wake()
         self.worker = Worker(
             self.database, clock, settings, self.identity, self.practice, self.wake_worker, self.wake_relay.ring
@@ -101,6 +103,11 @@ class Hub:
             remote_address=call.remote_address,
         )
         log_answer(self.database, arrival, "fault", self.clock(), detail=str(fault)[:4000])
+
+
+def override_of(settings: Settings) -> Override:
+    """The override file of the settings; UsageError where it cannot be followed."""
+    return PLAIN if settings.overrides is None else load(Path(settings.overrides))
 
 
 def identity_of(reference: ReferenceData, settings: Settings) -> LogIdentity:

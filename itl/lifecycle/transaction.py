@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from itl.checks.override import PLAIN, Override
 from itl.checks.sequence import Accepted, Confirmed, Refused, Repeat, Role, judge_notification
 from itl.codes import OPEN_STATUSES, PartyType, TransactionStatus, TransactionType
 from itl.messages import EvaluationResult, NotificationRequest, ProposalRequest, ProposalTransaction
@@ -85,10 +86,11 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Practice:
-    """Time-outs of the clean-up."""
+    """How this log is run: time-outs of the clean-up, and what becomes of codes that are its own to change."""
 
     cleanup: timedelta = timedelta(hours=24)
     flag_accepted: timedelta = timedelta(hours=48)
+    override: Override = PLAIN
 
 
 def proposal_checked(

@@ -51,7 +51,9 @@ def judge_batch(
                 _settle(waiting.pop(task.transaction_id), ledger, totals, batch)
         elif task.inbox_id in work.proposals:
             request = work.proposals[task.inbox_id]
-            verdict = judge.too_many_blocks() if task.inbox_id in work.too_wide else judge.proposal(request, view)
+            too_wide = task.inbox_id in work.too_wide
+            off = practice.override.off
+            verdict = judge.too_many_blocks() if too_wide else judge.proposal(request, view, off)
             batch.judged.append(_judged(task, request, verdict, ledger, totals, log, practice))
     return batch
 
@@ -73,7 +75,7 @@ def _judged(
     practice: Practice,
 ) -> Judged:
     proposal = request.proposed_transaction
-    evaluation = verdict.evaluation_results
+    evaluation = practice.override.tell_evaluation(verdict.evaluation_results)
     reserved: tuple[SerialRange, ...] = ()
     adds: Mapping[TotalKey, int] = {}
     if not evaluation:
