@@ -33,13 +33,13 @@ def hits() -> dict[int, Counter[Outcome]]:
 
 
 def sender_of(request: ProposalRequest) -> Sender:
-    """Who calls: who the message says, but GB for CITL, and nobody for a code that is not enrolled.
+    """Who calls: who the message says, and nobody for a code that is not enrolled.
 
-    At times FR shows a certificate that has run out.
+    At times FR shows a certificate that has run out, and JP speaks for itself with that of GB.
     """
-    has_run_out = request.sender == "FR" and request.proposed_transaction.transaction_identifier.endswith("77")
-    code = "GB" if request.sender == "CITL" else request.sender
-    return Sender(code if code in REFERENCE.registries else None, not has_run_out)
+    number = request.proposed_transaction.transaction_identifier[-2:]
+    code = "GB" if (request.sender, number) == ("JP", "55") else request.sender
+    return Sender(code if code in REFERENCE.registries else None, (request.sender, number) != ("FR", "77"))
 
 
 def table() -> str:
