@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
+from itl.checks.override import PLAIN, Override, load
 from itl.clock import Clock, system_clock
 from itl.lifecycle.transaction import LogIdentity, Practice
 from itl.relay.relay import Relay
@@ -103,7 +105,14 @@ class Hub:
         log_answer(self.database, arrival, "fault", self.clock(), detail=str(fault)[:4000])
 
 
+def override_of(settings: Settings) -> Override:
+    """The override file of the settings; UsageError where it cannot be followed."""
+    return PLAIN if settings.overrides is None else load(Path(settings.overrides))
+
+
 def identity_of(reference: ReferenceData, settings: Settings) -> LogIdentity:
     """What the log signs its messages with: its code, and the newest version of the standard that is in force."""
     major, minor = max(reference.current.versions, default=(1, 1))
-    return LogIdentity(reference.current.log_code, major, minor, settings.tell_acquirer_of_termination)
+    return LogIdentity(
+        reference.current.log_code, major, minor, settings.tell_acquirer_of_termination, override_of(settings)
+    )

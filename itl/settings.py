@@ -41,6 +41,8 @@ class Settings:
     tell_acquirer_of_termination: bool = True
     """The initiator ends a relayed transfer before the acquirer's answer: tell the acquirer 7."""
     clock_tolerance: float = 60.0
+    overrides: str | None = None
+    """A file that renumbers or switches off codes that this project assigned (`checks.override`)."""
     batch: int = 100
     """Most messages that a worker judges and records in one commit."""
     poll: float = 1.0
@@ -70,7 +72,7 @@ def load_settings(
     Raises UsageError for a name that is no setting and a value that is not of its type.
     """
     names = {field.name: type(field.default) for field in fields(Settings)}
-    names["public_url"] = str
+    names |= {"public_url": str, "overrides": str}
     file = path or (Path(environment["ITL_SETTINGS"]) if "ITL_SETTINGS" in environment else None)
     values: dict[str, Any] = {}
     if file is not None:

@@ -66,8 +66,8 @@ def _coverage(override: Override, as_json: bool) -> None:
             str(row.code),
             row.evidence,
             "yes" if row.implemented else "no",
-            str(row.samples_pass),
-            str(row.samples_fail),
+            row.samples_pass,
+            row.samples_fail,
             row.reason,
         )
         for row in rows

@@ -54,15 +54,16 @@ def run(arguments: Namespace) -> int:
 
 
 def table(rows: list[tuple[object, ...]]) -> list[str]:
-    """Rows as aligned columns: words to the left, numbers to the right."""
+    """Rows, headings first, as aligned columns: words to the left, numbers and what heads them to the right."""
     texts = [[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    numbers = [all(isinstance(cell, int) for cell in column[1:]) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
-            text.rjust(width) if isinstance(cell, int) or index > 1 else text.ljust(width)
-            for index, (cell, text, width) in enumerate(zip(row, line, widths, strict=True))
+            text.rjust(width) if is_number else text.ljust(width)
+            for text, width, is_number in zip(line, widths, numbers, strict=True)
         ).rstrip()
-        for row, line in zip(rows, texts, strict=True)
+        for line in texts
     ]
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 import msgspec
 
+from itl.checks.override import Override
 from itl.cli.command import Subparsers, add, complain, database_argument, say, settings_of
 from itl.cli.figures import table
 from itl.codes import TransactionStatus, TransactionType
+from itl.hub import override_of
 from itl.store.database import Database
 from itl.store.schema import require_current
 from itl.store.visible import TransactionStory, Waiting, story, waiting
@@ -51,8 +53,9 @@ def run_transaction(arguments: Namespace) -> int:
     if arguments.json:
         say(msgspec.json.encode(found).decode())
         return 0
+    override = override_of(settings_of(arguments))
     for each in found:
-        _print_story(each, every_check=arguments.all)
+        _print_story(each, override, every_check=arguments.all)
     return 0
 
 
@@ -98,7 +101,7 @@ def _print_queue(found: Waiting) -> None:
         say(f"completed, not confirmed by the acquirer: {', '.join(found.unconfirmed)}")
 
 
-def _print_story(found: TransactionStory, *, every_check: bool) -> None:
+def _print_story(found: TransactionStory, override: Override, *, every_check: bool) -> None:
     kind = next((each.name for each in TransactionType if each == found.transaction_type), "unknown type")
     say(
         f"{found.identifier}: {kind.replace('_', ' ').lower()} ({found.transaction_type}), "
@@ -113,26 +116,28 @@ def _print_story(found: TransactionStory, *, every_check: bool) -> None:
         say(f"  checks of {each['evaluated_by']}: {passed} passed, {len(failed)} failed, of {len(results)}")
         for result in failed:
             blocks = ", ".join(map(_block, result["blocks"]))
-            say(f"    {result['code']} {blocks}".rstrip() + f"  (itl check {result['code']})")
+            code = override.told(result["code"])
+            say(f"    {code} {blocks}".rstrip() + f"  (itl check {code})")
         for outcome, codes in _by_outcome(results if every_check else []).items():
-            for line in textwrap.wrap(f"{outcome}: {' '.join(codes)}", 114):
+            told = " ".join(str(code) for code in override.tell(codes))
+            for line in textwrap.wrap(f"{outcome}: {told}", 114):
                 say(f"    {line}")
     for each in found.messages:
         when = each["request_in_at"] or each["request_out_at"]
-        codes = f" {each['response_codes']}" if each["response_codes"] else ""
+        answered = f" {each['response_codes']}" if each["response_codes"] else ""
         detail = f": {each['detail']}" if each["detail"] else ""
         say(
             f"  {_time(when)}  {each['sender']} to {each['addressee']}: {each['operation']}, "
-            f"{each['outcome']}{codes}{detail}"
+            f"{each['outcome']}{answered}{detail}"
         )
 
 
-def _by_outcome(results: list[dict[str, Any]]) -> dict[str, list[str]]:
+def _by_outcome(results: list[dict[str, Any]]) -> dict[str, list[int]]:
     """Codes of all outcomes but failed, which is told with its units."""
-    codes: dict[str, list[str]] = {}
+    codes: dict[str, list[int]] = {}
     for result in results:
         if result["outcome"] != "failed":
-            codes.setdefault(result["outcome"], []).append(str(result["code"]))
+            codes.setdefault(result["outcome"], []).append(result["code"])
     return codes
 
 

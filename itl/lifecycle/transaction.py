@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from itl.checks.override import PLAIN, Override
 from itl.checks.sequence import Accepted, Confirmed, Refused, Repeat, Role, judge_notification
 from itl.codes import OPEN_STATUSES, PartyType, TransactionStatus, TransactionType
 from itl.messages import EvaluationResult, NotificationRequest, ProposalRequest, ProposalTransaction
@@ -56,6 +57,8 @@ class LogIdentity:
     major_version: int = 1
     minor_version: int = 1
     tell_acquirer_of_termination: bool = True
+    override: Override = PLAIN
+    """What becomes of codes that are its own to change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ class TransactionService:
     ) -> None:
         self._database, self._reference, self._clock = database, reference, clock
         self._identity, self._practice = identity, practice
+        self._override = identity.override
         self._wake_worker, self._wake_relay = wake_worker, wake_relay
 
     def handlers(self) -> Mapping[str, Callable[[Call, Any], Any]]:
@@ -102,7 +103,7 @@ class TransactionService:
             reference, now = self._reference.current, self._clock()
             arrival, sender = self._arrival(call, request, request.proposed_transaction.transaction_identifier)
             content = _content(call, request)
-            codes = door.proposal(request, sender, reference, now)
+            codes = door.proposal(request, sender, reference, now, self._override.off)
             if codes:
                 return self._refuse(ProposalResponse, arrival, content, reference.stamp, codes, request)
             outcome = accept_proposal(
@@ -133,7 +134,7 @@ class TransactionService:
             reference, now = self._reference.current, self._clock()
             arrival, sender = self._arrival(call, request, request.transaction_identifier)
             content = _content(call, request)
-            codes = door.notification(request, sender, reference, now)
+            codes = door.notification(request, sender, reference, now, self._override.off)
             if codes:
                 return self._refuse(NotificationResponse, arrival, content, reference.stamp, codes)
             with self._database.read() as connection:
@@ -178,7 +179,7 @@ class TransactionService:
             reference, now = self._reference.current, self._clock()
             arrival, sender = self._arrival(call, request, None)
             content = _content(call, request)
-            codes = door.message(request, sender, reference, now)
+            codes = door.message(request, sender, reference, now, self._override.off)
             if codes:
                 return self._refuse(MessageResponse, arrival, content, reference.stamp, codes)
             outcome = accept_message(self._database, arrival, content, now=now, stamp=reference.stamp)
@@ -200,11 +201,12 @@ class TransactionService:
             reference = self._reference.fresh(connection)
             row = find(connection, request.transaction_identifier)
         arrival, sender = self._arrival(call, request, request.transaction_identifier)
-        codes = door.status_query(request, sender, reference, now)
+        codes = door.status_query(request, sender, reference, now, self._override.off)
         if not codes and row is None:
             codes = (UNKNOWN,)
         if not codes and row is not None and head_of(row).role(request.sender) is None:
             codes = (NOT_A_PARTY,)
+        codes = self._override.tell(codes)
         log_answer(self._database, arrival, "refused" if codes else "accepted", now, codes)
         answered = row if row is not None and not codes else None
         return TransactionStatusResponse(
@@ -250,20 +252,21 @@ class TransactionService:
         if repeated:
             log_answer(self._database, arrival, "repeat", now)
             return response(**_ACCEPTED)
-        send = None if proposal is None else self._told_again(arrival, proposal, codes)
-        log_answer(self._database, arrival, "refused", now, codes, send=send)
+        told = self._override.tell(codes)
+        send = None if proposal is None or IDENTIFIER_USED in codes else self._told_again(arrival, proposal, told)
+        log_answer(self._database, arrival, "refused", now, told, send=send)
         if send is not None:
             self._wake_relay.ring()
-        log.info("refused at the door", sender=arrival.sender, operation=arrival.operation, codes=list(codes))
-        return response(result_identifier=int(ResultIdentifier.REJECTED), response_codes=codes)
+        log.info("refused at the door", sender=arrival.sender, operation=arrival.operation, codes=list(told))
+        return response(result_identifier=int(ResultIdentifier.REJECTED), response_codes=told)
 
     def _told_again(self, arrival: Arrival, request: ProposalRequest, codes: tuple[int, ...]) -> Send | None:
         """The refusal as a notification too, for a registry that is enrolled as one that reads no reply.
 
-        Never for a used identifier, since it would speak of the other transaction.
+        Not for a used identifier: it would speak of the other transaction.
         """
         registry = self._reference.current.registries.get(arrival.sender or "")
-        if registry is None or not registry.notify_refusals or IDENTIFIER_USED in codes:
+        if registry is None or not registry.notify_refusals:
             return None
         identifier = request.proposed_transaction.transaction_identifier
         return refusal(registry.code, identifier, codes, self._identity)

@@ -49,7 +49,8 @@ def judge_batch(work: Work, view: View, ledger: Snapshot, totals: TotalsSnapshot
                 _settle(waiting.pop(task.transaction_id), ledger, totals, batch)
         elif task.inbox_id in work.proposals:
             request = work.proposals[task.inbox_id]
-            verdict = judge.too_many_blocks() if task.inbox_id in work.too_wide else judge.proposal(request, view)
+            too_wide = task.inbox_id in work.too_wide
+            verdict = judge.too_many_blocks() if too_wide else judge.proposal(request, view, log.override.off)
             batch.judged.append(_judged(task, request, verdict, ledger, totals, log))
     return batch
 
@@ -70,7 +71,7 @@ def _judged(
     log: LogIdentity,
 ) -> Judged:
     proposal = request.proposed_transaction
-    evaluation = verdict.evaluation_results
+    evaluation = log.override.tell_evaluation(verdict.evaluation_results)
     reserved: tuple[SerialRange, ...] = ()
     adds: Mapping[TotalKey, int] = {}
     if not evaluation:

@@ -1,11 +1,12 @@
 """Gather, judge, record: a batch costs a bounded number of queries, and one bad task does not hold up the others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert, select, update
 
 from itl.checks import judge
 from itl.clock import SetClock
@@ -102,12 +103,12 @@ def cancellation(identifier: str, ranges: list[tuple[int, int]]) -> ProposalRequ
     )
 
 
-def accepted(hub: Hub, request: ProposalRequest) -> None:
+def accepted(hub: Hub, request: ProposalRequest, sender: str = "GB") -> None:
     identifier = request.proposed_transaction.transaction_identifier
     content = dump(request)
     outcome = accept_proposal(
         hub.database,
-        Arrival("acceptProposal", "GB", "ITL", identifier, b"<raw/>", NOW),
+        Arrival("acceptProposal", sender, "ITL", identifier, b"<raw/>", NOW),
         request,
         Content(content, content_digest("acceptProposal", content)),
         occupies=True,
@@ -158,6 +159,84 @@ def test_a_proposal_of_3000_blocks_costs_as_many_queries_as_one_of_one_block(hub
     assert len(needed[0]) == len(needed[1]) < 12
 
 
+def issuance(identifier: str, projects: range) -> ProposalRequest:
+    """CER of many projects of IN, ten of each, to an account that has an identifier."""
+    return ProposalRequest(
+        sender="CDM",
+        addressee="ITL",
+        major_version=1,
+        minor_version=1,
+        proposed_transaction=ProposalTransaction(
+            transaction_identifier=identifier,
+            transaction_type=1,
+            transferring_registry_code="CDM",
+            acquiring_registry_code="CDM",
+            acquiring_registry_account_type=110,
+            acquiring_registry_account_identifier=2,
+            proposal_unit_blocks=tuple(
+                TransactionUnitBlock(
+                    unit_serial_block_start=project * 10 + 1,
+                    unit_serial_block_end=project * 10 + 10,
+                    originating_registry_code="IN",
+                    unit_type=5,
+                    original_commit_period=1,
+                    applicable_commit_period=1,
+                    project_identifier=project,
+                )
+                for project in projects
+            ),
+        ),
+    )
+
+
+def expiry_date_change(identifier: str, serials: range) -> ProposalRequest:
+    """In answer to notice 9; nothing of it passes, but all of it is looked up."""
+    asked = issuance(identifier, range(serials.start, serials.stop))
+    transaction = asked.proposed_transaction
+    blocks = tuple(
+        replace(block, unit_type=7, lulucf_activity=1, expiry_date=date(2036, 12, 31))
+        for block in transaction.proposal_unit_blocks
+    )
+    return replace(
+        asked,
+        proposed_transaction=replace(
+            transaction, transaction_type=8, proposal_unit_blocks=blocks, notification_identifier=9
+        ),
+    )
+
+
+@pytest.mark.parametrize("make", [issuance, expiry_date_change])
+def test_projects_totals_accounts_and_notices_cost_as_many_queries_for_3000_blocks_as_for_one(
+    hub: Hub, make: Callable[[str, range], ProposalRequest]
+) -> None:
+    needed = []
+    for identifier, projects in (("CDM1", range(1, 2)), ("CDM2", range(2, 3002))):
+        accepted(hub, make(identifier, projects), "CDM")
+        with counted(hub) as statements:
+            hub.worker.once()
+        with hub.database.write() as connection:
+            settling = (t.transactions.c.identifier == identifier) & (t.transactions.c.status == 2)
+            connection.execute(update(t.transactions).where(settling).values(status=4))
+            connection.execute(
+                update(t.inbox)
+                .values(work="settle")
+                .where(
+                    t.inbox.c.transaction_id.in_(
+                        select(t.transactions.c.id).where(
+                            t.transactions.c.identifier == identifier, t.transactions.c.status == 4
+                        )
+                    )
+                )
+            )
+        with counted(hub) as settled:
+            hub.worker.once()
+        paged = ("INSERT INTO transaction", "INSERT INTO unit_blocks", "INSERT INTO reservations")
+        needed.append([each for each in statements + settled if not each.startswith(paged)])
+    assert len(needed[0]) == len(needed[1]) < 40
+    expected = {"CDM1": 4, "CDM2": 4} if make is issuance else {"CDM1": 3, "CDM2": 3}
+    assert statuses(hub) == expected
+
+
 def test_a_batch_costs_as_many_queries_as_one_proposal(hub: Hub) -> None:
     issued(hub, 200)
     accepted(hub, cancellation("GB1", [(1, 5)]))
@@ -190,10 +269,10 @@ def test_a_task_that_breaks_its_batch_is_put_off_and_the_others_are_done(
         accepted(hub, cancellation(f"GB{number}", [(number * 10 - 9, number * 10)]))
     right = judge.proposal
 
-    def broken(message: ProposalRequest, view: object) -> object:
+    def broken(message: ProposalRequest, *more: object) -> object:
         if message.proposed_transaction.transaction_identifier == "GB2":
             raise ZeroDivisionError("a defect of the log")
-        return right(message, view)  # type: ignore[arg-type]
+        return right(message, *more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(judge, "proposal", broken)
     while hub.worker.once():
