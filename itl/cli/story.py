@@ -15,7 +15,7 @@ from itl.cli.command import Subparsers, add, complain, end_on_signals, say, sett
 from itl.cli.figures import table
 from itl.cli.sandbox import Sandbox, sandbox
 from itl.cli.serving import web_arguments
-from itl.codes import SYMBOLS, TransactionType, UnitType
+from itl.codes import SHARE_OF_PROCEEDS_ACCOUNT, SYMBOLS, TransactionType, UnitType
 from itl.messages import ProposalTransaction, TransactionUnitBlock
 from itl.store.holdings import COLUMNS, Holding, as_row, held_by, holdings
 from itl.store.visible import story
@@ -215,6 +215,21 @@ SCENES = (
         in_log=(4,),
     ),
     Scene(
+        "GB transfers 300 AAU to FR, and is refused, since it has not paid its share of proceeds",
+        "GB",
+        lambda gb: gb.transfer(_serials("GB", 1, 300), "FR", PARTY_ACCOUNT),
+        State.TERMINATED,
+        (5107,),
+        in_log=(5,),
+    ),
+    Scene(
+        "GB transfers 20 AAU to the Adaptation Fund, which lets 49 times as many leave",
+        "GB",
+        lambda gb: gb.transfer(_serials("GB", 981, 1000), "CDM", Account(*SHARE_OF_PROCEEDS_ACCOUNT)),
+        State.COMPLETED,
+        in_log=(4,),
+    ),
+    Scene(
         "GB transfers 300 AAU to FR, which accepts",
         "GB",
         lambda gb: gb.transfer(_serials("GB", 1, 300), "FR", PARTY_ACCOUNT),
@@ -268,7 +283,7 @@ SCENES = (
     Scene(
         "GB retires 400 AAU",
         "GB",
-        lambda gb: gb.retire(_serials("GB", 601, 1000)),
+        lambda gb: gb.retire(_serials("GB", 581, 980)),
         State.COMPLETED,
         in_log=(4,),
     ),

@@ -183,5 +183,5 @@ def test_the_story_ends_well(run: Run) -> None:
     code, out, err = run("story", "--once")
     assert code == 0, err
     assert "Every exchange ended as it should" in out
-    for refused in ("5010", "4003", "4013", "5902", "1502"):
+    for refused in ("5010", "5107", "4003", "4013", "5902", "1502"):
         assert f"   {refused} " in out

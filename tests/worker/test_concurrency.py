@@ -155,9 +155,7 @@ class Workers:
 
         def work() -> None:
             try:
-                while (
-                    work_once(hub.database, hub.reference, hub.clock, hub.identity, hub.practice, limit) and until_done
-                ):
+                while work_once(hub.database, hub.reference, hub.clock, hub.identity, limit) and until_done:
                     pass
             except BaseException as error:
                 self.failures.append(error)
