@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -32,6 +32,8 @@ class RecordedNotice:
     notice: Notice
     action_due_date: date | None
     source: Source
+    status_given: bool = True
+    """False where a file does not say how it stands: then one that is known stays where it is."""
 
 
 def load(connection: Connection, identifiers: Iterable[int], projects: Iterable[tuple[str, int]]) -> dict[int, Notice]:
@@ -66,20 +68,23 @@ def recorded(connection: Connection, registry: str | None = None) -> list[Record
     ]
 
 
-def put_notice(connection: Connection, notice: Notice, due: date | None, source: Source) -> bool:
+def put_notice(connection: Connection, given: RecordedNotice) -> bool:
     """Enter a notice, or bring one that is there to what is given; whether that changed anything.
 
     What a notice lists may not change once a transaction has answered it: ReferenceDataError.
     """
-    known = next((each for each in recorded(connection) if each.notice.identifier == notice.identifier), None)
+    notice, due = given.notice, given.action_due_date
+    known = load(connection, [notice.identifier], []).get(notice.identifier)
     if known is not None:
-        if (known.notice, known.action_due_date) == (notice, due):
+        if not given.status_given:
+            notice = replace(notice, status=known.status)
+        if known == notice and _due(connection, notice.identifier) == due:
             return False
-        if known.notice.status != NoticeStatus.OPEN and known.notice.blocks != notice.blocks:
+        if known.status != NoticeStatus.OPEN and known.blocks != notice.blocks:
             raise ReferenceDataError(f"notice {notice.identifier} is being answered; what it lists stays as it is")
         connection.execute(delete(t.notice_blocks).where(t.notice_blocks.c.notice == notice.identifier))
         connection.execute(delete(t.notices).where(t.notices.c.identifier == notice.identifier))
-    connection.execute(t.notices.insert(), _row(notice, due, source))
+    connection.execute(t.notices.insert(), _row(notice, due, given.source))
     if notice.blocks:
         connection.execute(
             t.notice_blocks.insert(),
@@ -129,6 +134,12 @@ def note_answers(connection: Connection, identifiers: Iterable[int]) -> None:
         WHERE identifier IN (SELECT w.identifier FROM {answered} AS w) AND status <> {NoticeStatus.COMPLETED:d}
     """  # noqa: S608 - numbers and names are ours, values are bound
     connection.execute(text(statement), {"wanted": wanted, "kind": str(TotalKind.NOTICE)})
+
+
+def _due(connection: Connection, identifier: int) -> date | None:
+    statement = select(t.notices.c.action_due_date).where(t.notices.c.identifier == identifier)
+    due: date | None = connection.execute(statement).scalar_one()
+    return due
 
 
 def _with_blocks(connection: Connection, rows: Iterable[t.Record]) -> list[tuple[t.Record, Notice]]:

@@ -104,7 +104,7 @@ def enter(connection: Connection, loaded: Loaded) -> tuple[int, int]:
     for each in loaded.notices:
         if each.notice.registry not in registries:
             raise ReferenceDataError(f"notice {each.notice.identifier}: no registry {each.notice.registry} is enrolled")
-        notices += put_notice(connection, each.notice, each.action_due_date, each.source)
+        notices += put_notice(connection, each)
     if notices:
         raise_stamp(connection)
     return facts, notices
@@ -245,7 +245,7 @@ def _notice(table: Mapping[str, Any], defaults: Defaults, place: _Place) -> Reco
         blocks=_told(place("blocks"), lambda: tuple(map(_units, blocks))),
     )
     source = replace(defaults.source, reason=table["reason"]) if "reason" in table else defaults.source
-    return RecordedNotice(notice, day("due"), source)
+    return RecordedNotice(notice, day("due"), source, status_given="status" in table)
 
 
 def _units(written: str) -> SerialRange:

@@ -91,6 +91,11 @@ def written(key):
         ({"transaction_type": 10, "notification_identifier": 9}, {}),
         ({"transaction_type": 9}, {}),
         ({"transaction_type": 3, "blocks": []}, {}),
+        (
+            {"transaction_type": 3, "blocks": [{"units": "GB 1-9", "applicable_commit_period": 4},
+                                               {"units": "GB 1-9", "original_commit_period": -1}]},
+            {},
+        ),
     ],
     ids=[
         "AAU issued", "RMU issued, by activity", "CER issued by the CDM registry", "only track 2 conversions count",
@@ -98,7 +103,7 @@ def written(key):
         "ERU leave; what is another's left it before", "surplus reserve, and first-period AAU are free",
         "tCER pass on and are acquired", "cancellation", "cancellation for a notice", "tCER retired",
         "replaced units answer the notice", "carried over from the first period", "expiry dates for a notice",
-        "an internal transfer answers no notice", "no such type", "no block",
+        "an internal transfer answers no notice", "no such type", "no block", "no such period",
     ],
 )  # fmt: skip
 def test_flows(proposal, expected):
@@ -159,3 +164,8 @@ def test_flows_of_a_transaction_are_the_sum_of_the_flows_of_its_blocks(kind, som
 
 def test_a_key_that_names_nothing_in_a_part_has_nought_there():
     assert TotalKey(TotalKind.NOTICE, "9") in flows(transaction({"transaction_type": 4, "notification_identifier": 9}))
+
+
+def test_a_message_of_many_periods_asks_for_no_more_totals():
+    blocks = [{"units": f"GB {n}-{n}", "applicable_commit_period": n, "original_commit_period": n} for n in range(3000)]
+    assert len(wanted(transaction({"transaction_type": 3, "blocks": blocks}))) < 50

@@ -13,10 +13,9 @@ from itl.reference import Notice, NoticeStatus
 from itl.store import access
 from itl.store import tables as t
 from itl.store.audit import audit
-from itl.store.notices import put_notice
 from tests.databases import FreshDatabase
 from tests.hub.world import CANCELLATION, World, sandbox, units
-from tests.worker.world import SOURCE, differences
+from tests.worker.world import differences, enter_notice
 
 Break = Callable[[sa.Connection], object]
 
@@ -26,7 +25,7 @@ def world(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iter
     """GB holds 1-100 but 81-100, which it cancelled in answer to notice 5; 11-50 are on their way to FR."""
     with patch.dict(access._COST, n=2), World.on(fresh_database(request.param, sandbox)) as made:
         with made.hub.database.write() as connection:
-            put_notice(connection, Notice(5, 1, NoticeStatus.OPEN, "GB", target_value=20), None, SOURCE)
+            enter_notice(connection, Notice(5, 1, NoticeStatus.OPEN, "GB", target_value=20))
         made.issue(1, 100)
         made.propose("GB", "GB2", CANCELLATION, units(81, 100), accounts=(100, 210), notification_identifier=5)
         made.settle()

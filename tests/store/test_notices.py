@@ -15,12 +15,11 @@ from itl.ledger.block import SerialRange
 from itl.reference import Notice, NoticeStatus
 from itl.store import access
 from itl.store.database import Database
-from itl.store.facts import Source
-from itl.store.notices import load, put_notice, recorded
+from itl.store.notices import RecordedNotice, load, put_notice, recorded
 from tests.databases import FreshDatabase
 from tests.hub.world import CANCELLATION, EXTERNAL, ISSUANCE, World, sandbox, units
+from tests.worker.world import SOURCE, enter_notice
 
-SOURCE = Source("the operator", "a test")
 NET_SOURCE = Notice(1, 1, NoticeStatus.OPEN, "GB", target_value=100)
 REVERSAL = Notice(4, 4, NoticeStatus.OPEN, "FR", project=("IN", 7), blocks=(SerialRange("IN", 1, 50),))
 TCER: dict[str, Any] = {
@@ -42,7 +41,7 @@ def world(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iter
 def enter(database: Database, *notices: Notice) -> None:
     with database.write() as connection:
         for notice in notices:
-            assert put_notice(connection, notice, None, SOURCE)
+            assert enter_notice(connection, notice)
 
 
 def test_notices_named_and_those_that_bar_a_project_are_loaded(database: Database) -> None:
@@ -65,7 +64,17 @@ def test_a_notice_can_be_corrected_until_it_is_being_answered(database: Database
     with database.write() as connection:
         assert [each.notice.blocks for each in recorded(connection, "FR")] == [listed.blocks]
         with pytest.raises(ReferenceDataError, match="being answered"):
-            put_notice(connection, REVERSAL, None, SOURCE)
+            enter_notice(connection, REVERSAL)
+
+
+def test_the_same_file_again_does_not_set_a_notice_back(database: Database) -> None:
+    enter(database, Notice(1, 1, NoticeStatus.INCOMPLETE, "GB", target_value=100))
+    with database.write() as connection:
+        again = RecordedNotice(NET_SOURCE, None, SOURCE, status_given=False)
+        assert not put_notice(connection, again)
+        assert put_notice(connection, RecordedNotice(NET_SOURCE, date(2014, 3, 1), SOURCE, status_given=False))
+        [found] = recorded(connection)
+    assert (found.notice.status, found.action_due_date) == (NoticeStatus.INCOMPLETE, date(2014, 3, 1))
 
 
 def cancelled(world: World, identifier: str, start: int, end: int, *, complete: bool = True) -> int:

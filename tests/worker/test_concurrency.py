@@ -67,17 +67,22 @@ def _project_limited(world: World) -> None:
 
 
 def _reserve_of_units_from_elsewhere(world: World) -> None:
-    """GB holds units of two other originating registries, which nothing but the reserve of GB has in common."""
+    """GB holds units of two other originating registries, which nothing but the reserve of GB has in common.
+
+    Some have left already, so that the totals are there: a row that is not yet there would be waited for anyhow.
+    """
     _forwarded(world, "IN", "GB", CER, 1)
     _forwarded(world, "BR", "GB", CER, 3)
+    complete(world, proposal("GB", "GB1", EXTERNAL, units(91, 100, "IN", **CER), to="FR"))
     _limited(FactName.RECORDED_RESERVE, 100, "GB", period=1)(world)
 
 
 def _lulucf_limit_of_the_acquirer(world: World) -> None:
-    """Units of two origins, held by two registries, which nothing but the limit of FR has in common."""
+    """Units of two origins, held by two registries, which nothing but the limit of FR has in common; it has some."""
     _forwarded(world, "IN", "GB", TCER, 1)
     _forwarded(world, "BR", "JP", TCER, 3)
-    _limited(FactName.BASE_YEAR_EMISSIONS, 2000, "FR")(world)
+    complete(world, proposal("GB", "GB1", EXTERNAL, units(91, 100, "IN", **TCER), to="FR"))
+    _limited(FactName.BASE_YEAR_EMISSIONS, 2200, "FR")(world)
 
 
 RIVALS = {

@@ -17,10 +17,9 @@ from itl.reference import Notice
 from itl.store import access
 from itl.store import tables as t
 from itl.store.fact_kinds import FactName
-from itl.store.notices import put_notice
 from tests.databases import FreshDatabase
 from tests.hub.world import DAY, START, World, sandbox, units
-from tests.worker.world import SOURCE, differences, tell
+from tests.worker.world import differences, enter_notice, tell
 
 PARTIES = ("GB", "FR", "JP")
 STEPS = 60
@@ -206,12 +205,10 @@ def test_what_is_kept_equals_a_recount_after_any_transactions(world: World) -> N
     walk = Walk(world, seed=1 if world.hub.database.is_sqlite else 2)
     tell(world.hub.database, FactName.TRUE_UP_END, START - DAY, "GB", period=1)
     with world.hub.database.write() as connection:
-        put_notice(
-            connection, Notice(1, 1, 1, "GB", target_value=5000, lulucf_activity=1, commit_period=1), None, SOURCE
-        )
+        enter_notice(connection, Notice(1, 1, 1, "GB", target_value=5000, lulucf_activity=1, commit_period=1))
         for number, registry in ((9, "CDM"), (10, "GB")):
             notice = Notice(number, 9, 1, registry, project=("IN", 7), target_date=date(2036, 12, 31))
-            put_notice(connection, notice, None, SOURCE)
+            enter_notice(connection, notice)
     walk.begin()
     for number in range(STEPS):
         walk.step()
