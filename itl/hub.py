@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from itl.wake import Wake
 from itl.wire import endpoint
 from itl.wire.contract import Port
 from itl.wire.faults import WireFault
+from itl.wire.limits import LIMITS
 from itl.worker.worker import Worker
 
 REALM = "International Transaction Log"
@@ -36,7 +39,7 @@ class Hub:
         self.settings, self.clock = settings, clock
         self.database = Database(settings.database, connections=settings.threads + settings.lanes)
         require_current(self.database)
-        self.reference = ReferenceData(self.database, clock)
+        self.reference = ReferenceData(self.database, clock, timedelta(seconds=settings.clock_tolerance))
         self.identity = identity_of(self.reference, settings)
         self.practice = Practice(settings.cleanup, settings.flag_accepted)
         self.wake_worker, self.wake_relay = Wake(), Wake()
@@ -63,6 +66,7 @@ class Hub:
             authenticate=service.authenticate,
             clock=self.clock,
             on_refusal=self._log_refusal,
+            limits=replace(LIMITS, validate=self.settings.validate_by_schema),
             trusted_proxies=self.settings.trusted_proxies,
             realm=REALM,
             public_url=self.settings.public_url,

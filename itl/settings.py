@@ -41,6 +41,9 @@ class Settings:
     tell_acquirer_of_termination: bool = True
     """The initiator ends a relayed transfer before the acquirer's answer: tell the acquirer 7."""
     clock_tolerance: float = 60.0
+    """How far the clock of a peer may run ahead (check 1106)."""
+    validate_by_schema: bool = False
+    """Also validate every message by lxml's XSD validator: a half dearer, and finds nothing that the plans let by."""
     overrides: str | None = None
     """A file that renumbers or switches off codes that this project assigned (`checks.override`)."""
     batch: int = 100
@@ -54,6 +57,11 @@ class Settings:
     """Back-off between delivery attempts doubles from `retry_first` to `retry_most`, with jitter of a half."""
     lanes: int = 32
     """Most registries that are being delivered to at one time."""
+    call_certificate: str | None = None
+    """PEM file with the client certificate that the log shows to registries; `call_key` where its key is elsewhere."""
+    call_key: str | None = None
+    call_authority: str | None = None
+    """PEM file with the authorities whose certificates registries may have; None: those that the system trusts."""
 
     @property
     def cleanup(self) -> timedelta:
@@ -72,7 +80,7 @@ def load_settings(
     Raises UsageError for a name that is no setting and a value that is not of its type.
     """
     names = {field.name: type(field.default) for field in fields(Settings)}
-    names |= {"public_url": str, "overrides": str}
+    names |= dict.fromkeys(("public_url", "overrides", "call_certificate", "call_key", "call_authority"), str)
     file = path or (Path(environment["ITL_SETTINGS"]) if "ITL_SETTINGS" in environment else None)
     values: dict[str, Any] = {}
     if file is not None:

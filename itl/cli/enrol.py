@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import Namespace
 from dataclasses import asdict, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
@@ -52,14 +54,14 @@ def register(commands: Subparsers) -> None:
     parser.add_argument("--kind", choices=[str(kind) for kind in RegistryKind], help="default: told by the code")
     parser.add_argument("--url", help="address of the registry's own endpoint")
     parser.add_argument("--user", help="Basic user that it calls with")
-    parser.add_argument("--password", help="its password")
+    parser.add_argument("--password", help="its password; - reads it from standard input")
     parser.add_argument("--certificate", type=Path, metavar="FILE", help="PEM client certificate that it calls with")
     parser.add_argument("--revoke-user", metavar="USER", help="refuse this Basic user of it from now on")
     parser.add_argument(
         "--revoke-certificate", metavar="FINGERPRINT", help="refuse this certificate of it (as --list shows it)"
     )
     parser.add_argument("--call-user", help="Basic user that the log calls it with")
-    parser.add_argument("--call-password", help="password that the log calls it with")
+    parser.add_argument("--call-password", help="password that the log calls it with; - reads it, too")
     for flag, meaning in FLAGS.items():
         parser.add_argument(f"--{flag.replace('_', '-')}", choices=("yes", "no"), help=meaning)
 
@@ -72,8 +74,7 @@ def run(arguments: Namespace) -> int:
         return 0
     if not arguments.code:
         raise UsageError("enrol whom? give a registry code, or --list")
-    if (arguments.user is None) != (arguments.password is None):
-        raise UsageError("--user and --password go together")
+    _require_pairs(arguments)
     now = system_clock()
     with database.write() as connection:
         if not load_reference(connection).versions:
@@ -84,11 +85,11 @@ def run(arguments: Namespace) -> int:
         if arguments.kind:
             given["kind"] = RegistryKind(arguments.kind)
         if arguments.url:
-            given["url"] = arguments.url
+            given["url"] = _address(arguments.url)
         registry = replace(registry, **given)
         put_registry(connection, registry, now)
         if arguments.user:
-            put_user(connection, arguments.code, arguments.user, arguments.password)
+            put_user(connection, arguments.code, arguments.user, _password(arguments.password))
         if arguments.certificate:
             put_certificate(connection, arguments.code, _fingerprint(arguments.certificate))
         for kind, name in (("basic", arguments.revoke_user), ("certificate", arguments.revoke_certificate)):
@@ -96,7 +97,7 @@ def run(arguments: Namespace) -> int:
                 _require_own(connection, arguments.code, kind, name)
                 revoke_credential(connection, kind, name, now)
         if arguments.call_user:
-            put_call_credentials(connection, arguments.code, arguments.call_user, arguments.call_password)
+            put_call_credentials(connection, arguments.code, arguments.call_user, _password(arguments.call_password))
         if arguments.url or arguments.call_user:
             try_now(connection, arguments.code, now)
     say(f"{'changed' if enrolled else 'enrolled'}: {_line(registry)}")
@@ -116,6 +117,24 @@ def _credentials(connection: Connection) -> list[tuple[str, str, str, bool]]:
 def _require_own(connection: Connection, code: str, kind: str, name: str) -> None:
     if not any(each[:3] == (code, kind, name) for each in _credentials(connection)):
         raise UsageError(f"{code} has no {kind} credential {name!r}; `itl enrol --list` shows what it has")
+
+
+def _require_pairs(arguments: Namespace) -> None:
+    for user, password in (("user", "password"), ("call_user", "call_password")):
+        if (getattr(arguments, user) is None) != (getattr(arguments, password) is None):
+            raise UsageError(f"--{user} and --{password} go together".replace("_", "-"))
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"--url {url}: give the http or https address of the registry's endpoint")
+    return url
+
+
+def _password(given: str) -> str:
+    """`-` reads a line of standard input, so that no list of processes shows the password."""
+    return sys.stdin.readline().rstrip("\n") if given == "-" else given
 
 
 def _fingerprint(file: Path) -> str:

@@ -110,11 +110,22 @@ class Relay:
             address = call_addresses(connection).get(receiver, (None, None, None))
         known = self._peers.get(receiver)
         if known is None or known[0] != address:
-            url, user, password = address
-            timeout = self._sender.settings.delivery_timeout
-            peer = None if url is None else Peer(url, user=user, password=password, timeout=timeout)
-            known = self._peers[receiver] = (address, peer)
+            known = self._peers[receiver] = (address, self._connected(*address))
         return known[1]
+
+    def _connected(self, url: str | None, user: str | None, password: str | None) -> Peer | None:
+        settings = self._sender.settings
+        if url is None:
+            return None
+        return Peer(
+            url,
+            user=user,
+            password=password,
+            timeout=settings.delivery_timeout,
+            certificate=settings.call_certificate,
+            key=settings.call_key,
+            authority=settings.call_authority,
+        )
 
 
 def new_holder() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, select, update
@@ -63,8 +63,10 @@ class ReferenceData:
     before `access`, which is never the older of the two.
     """
 
-    def __init__(self, database: Database, clock: Clock = system_clock) -> None:
-        self._database, self._clock = database, clock
+    def __init__(
+        self, database: Database, clock: Clock = system_clock, clock_tolerance: timedelta = timedelta(seconds=60)
+    ) -> None:
+        self._database, self._clock, self._clock_tolerance = database, clock, clock_tolerance
         self.reload()
 
     def reload(self) -> None:
@@ -90,7 +92,7 @@ class ReferenceData:
         return self._current
 
     def _load(self, connection: Connection) -> None:
-        current = load_reference(connection, self._clock())
+        current = replace(load_reference(connection, self._clock()), clock_tolerance=self._clock_tolerance)
         self._access = load_access(connection)
         self._current = current
 

@@ -14,6 +14,7 @@ from itl.cli.sandbox import prepare
 from itl.settings import Settings
 from itl.store import tables as t
 from itl.store.database import Database
+from itl.store.reference_data import load_access
 from tests.databases import FreshDatabase
 from tests.store.test_schema import unit_row
 
@@ -185,3 +186,23 @@ def test_the_story_ends_well(run: Run) -> None:
     assert "Every exchange ended as it should" in out
     for refused in ("5010", "5107", "4003", "4013", "5902", "1502"):
         assert f"   {refused} " in out
+
+
+@pytest.mark.parametrize("url", ["gb.example", "ftp://gb.example/", "http:///nowhere"])
+def test_enrol_refuses_an_address_that_is_none(run: Run, sandbox_url: str, url: str) -> None:
+    code, _, err = run("enrol", "GB", "--url", url, "--database", sandbox_url)
+    assert code == 2
+    assert url in err
+
+
+def test_enrol_reads_a_password_from_standard_input(
+    run: Run, sandbox_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("pass phrase\n"))
+    assert run("enrol", "CH", "--user", "ch", "--password", "-", "--database", sandbox_url)[0] == 0
+    with Database(sandbox_url).read() as connection:
+        access = load_access(connection)
+    found = access.user("ch", "pass phrase")
+    assert found is not None
+    assert found.registry == "CH"
+    assert access.user("ch", "-") is None
