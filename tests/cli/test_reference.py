@@ -99,6 +99,17 @@ def test_notices_come_from_a_toml_file(itl: Command, database: Database, tmp_pat
     assert isinstance(notice, Notice)
 
 
+@pytest.mark.parametrize(("name", "recorded"), [("facts.csv", (10, 0)), ("notices.toml", (1, 1))])
+def test_the_examples_of_the_documentation_can_be_loaded(
+    itl: Command, database: Database, name: str, recorded: tuple[int, int]
+) -> None:
+    with database.write() as connection:
+        put_sandbox(connection, NOW)
+    facts, notices = recorded
+    file = Path(__file__).parents[2] / "docs" / "examples" / name
+    assert f"recorded: {facts} facts, {notices} notices" in itl("reference", "load", str(file))
+
+
 @pytest.mark.parametrize(
     ("name", "text", "where"),
     [

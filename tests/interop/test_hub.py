@@ -31,8 +31,8 @@ ISSUED = {
     "originatingRegistryCode": "GB",
     "unitType": 1,
     "suppUnitType": 0,
-    "originalCommitPeriod": 2,
-    "applicableCommitPeriod": 2,
+    "originalCommitPeriod": 1,
+    "applicableCommitPeriod": 1,
 }
 
 
