@@ -9,6 +9,9 @@ A proposal stands in `proposal` with its `blocks`, the ledger in `held`, `reserv
 was recorded of Parties in `party_periods` (each in place of the world's), `base_year_emissions` and `ineligible`, and
 notices in `notices` (to GB and open, unless they say otherwise). Other messages are a `notification`, a `text` or a
 `status_query`, sent by `identity`; a notification on a transaction is `transaction` (type, status), `role` and `says`.
+
+What the wire and the store judge is asked of a whole log: an `envelope` is the Body of a message, with `fill`
+characters where it says so; `accepted` is a proposal that came before.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from importlib.resources import files
 from typing import Any
 
 from itl.checks import door, judge, world
+from itl.checks.catalogue import JudgedBy, catalogue
 from itl.checks.engine import CHECKS, Outcome
 from itl.checks.sender import Door, Sender
 from itl.checks.sequence import Refused, judge_notification
@@ -29,7 +33,7 @@ from itl.messages import ProposalRequest, UnitBlockIdentifier
 
 Answer = tuple[Outcome, tuple[SerialRange, ...]]
 
-WHERE = ("transaction", "notification", "text", "status_query", "proposal")
+WHERE = ("transaction", "notification", "text", "status_query", "proposal", "envelope")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,13 @@ class Sample:
     fails: tuple[SerialRange, ...]
     """The units that the finding names."""
 
+    @property
+    def wants_a_log(self) -> bool:
+        """Whether the wire or the store judges it, so that only a whole log can be asked."""
+        return catalogue()[self.code].judged in (JudgedBy.WIRE, JudgedBy.STORE)
+
     def judged(self) -> Answer:
-        """What the check answers, asked of this situation for this code only."""
+        """What the check answers, asked of this situation for this code only; not where `wants_a_log`."""
         if "transaction" in self.situation:
             return _sequence(self.code, self.situation)
         message = message_of(self.situation)
