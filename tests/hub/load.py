@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ Heard = tuple[str, str, int]
 """Registry, transaction, status; a relayed proposal is status 1."""
 PAUSE = 0.02
 """Seconds between two attempts to reach a log that is down."""
+LOOK = 0.1
+"""Seconds after which a condition is looked at again, for what no call tells."""
 
 
 def block(chain: int, first: int, last: int) -> Any:
@@ -146,10 +149,14 @@ class Registries:
 
     def wait_until(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
         """Wait for what calls and answers bring about; AssertionError if it does not come in time."""
+        deadline = time.monotonic() + seconds
         with self._changed:
-            reached = self._changed.wait_for(lambda: bool(self.complaints) or condition(), seconds)
+            while not condition():
+                assert not self.complaints, "\n".join(self.complaints[:3])
+                left = deadline - time.monotonic()
+                assert left > 0, f"not within {seconds} s: {what}"
+                self._changed.wait(min(left, LOOK))
         assert not self.complaints, "\n".join(self.complaints[:3])
-        assert reached, f"not within {seconds} s: {what}"
 
     def close(self) -> None:
         self._closing.set()

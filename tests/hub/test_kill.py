@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -122,9 +122,7 @@ def test_killed_at_random_moments(fresh_database: FreshDatabase, tmp_path: Path,
                 registries.begin(chain)
             for _ in range(KILLS):
                 calls = registries.heard.total() + len(registries.said) + random.randint(1, 60)
-                registries.wait_until(
-                    lambda calls=calls: registries.heard.total() + len(registries.said) >= calls, PATIENCE, "any call"
-                )
+                registries.wait_until(partial(_has_happened, registries, calls), PATIENCE, f"{calls} calls")
                 name = random.choice(processes.names)
                 processes.kill(name)
                 processes.start(name)
@@ -134,7 +132,7 @@ def test_killed_at_random_moments(fresh_database: FreshDatabase, tmp_path: Path,
                 "everybody has heard and said all",
             )
             database = Database(url)
-            _wait_until_drained(registries, database)
+            registries.wait_until(lambda: _is_drained(database), PATIENCE, "the log has nothing left to do")
         finally:
             processes.close()
         try:
@@ -143,20 +141,19 @@ def test_killed_at_random_moments(fresh_database: FreshDatabase, tmp_path: Path,
             database.close()
 
 
+def _has_happened(registries: Registries, calls: int) -> bool:
+    return registries.heard.total() + len(registries.said) >= calls
+
+
 def _sayings() -> int:
     """How many messages the registries have to say: each transaction's proposal, and an answer to all they hear."""
     return sum(len(chain.statuses()) + len(chain.heard()) for chain in CHAINS)
 
 
-def _wait_until_drained(registries: Registries, database: Database) -> None:
-    waiting = sa.select(t.outbox.c.id).where(t.outbox.c.delivered_at.is_(None)).union_all(
-        sa.select(t.inbox.c.id).where(t.inbox.c.work.is_not(None))
-    )  # fmt: skip
-    until = system_clock() + timedelta(seconds=PATIENCE)
-    with registries._changed:
-        while rows(database, waiting):
-            assert system_clock() < until, rows(database, waiting)
-            registries._changed.wait(0.05)
+def _is_drained(database: Database) -> bool:
+    undelivered = sa.select(t.outbox.c.id).where(t.outbox.c.delivered_at.is_(None))
+    undone = sa.select(t.inbox.c.id).where(t.inbox.c.work.is_not(None))
+    return not rows(database, undelivered) and not rows(database, undone)
 
 
 def _nothing_lost_nothing_twice(database: Database, registries: Registries) -> None:
