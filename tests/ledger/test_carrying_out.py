@@ -20,6 +20,7 @@ OLD_AAU = Attributes(1, None, 1, 1, None, None, None, None, 1)
 OLD_CER = Attributes(5, None, 1, 1, None, 4, None, None, 5)
 LCER = Attributes(7, None, 2, 2, 1, 4, None, date(2030, 6, 30), 7)
 HOLDING, PERSON, RETIRED = Place("GB", 100, 1001), Place("GB", 121, 7), Place("GB", 300, 3000)
+OTHER = Place("GB", 100, 2002)
 FRENCH, RESERVE, REPLACING = Place("FR", 100, 5), Place("GB", 130, 1300), Place("GB", 422, 4220)
 
 
@@ -46,6 +47,8 @@ def eru(attributes, unit_type, track=1):
             [row(1, 2), row(3, 5, eru(AAU, 3)), row(6, 10)],
         ),
         (2, [part(1, 10, eru(RMU, 4, track=2), PERSON)], [row(1, 10, RMU)], [row(1, 10, eru(RMU, 4, track=2), PERSON)]),
+        (2, [part(1, 10, eru(AAU, 3), OTHER)], [row(1, 10)], [row(1, 10, eru(AAU, 3), OTHER)]),
+        (2, [part(1, 10, eru(AAU, 3), Place("GB", 121))], [row(1, 10)], [row(1, 10, eru(AAU, 3), Place("GB", 121))]),
         (2, [part(1, 10, eru(AAU, 3), Place("GB", 100))], [row(1, 10)], [row(1, 10, eru(AAU, 3))]),
         (2, [part(1, 10, eru(AAU, 3), Place("GB", None))], [row(1, 10)], [row(1, 10, eru(AAU, 3))]),
         (3, [part(1, 4, place=FRENCH)], [row(1, 10)], [row(1, 4, place=FRENCH), row(5, 10)]),
@@ -90,6 +93,7 @@ def eru(attributes, unit_type, track=1):
     ],
     ids=[
         "issuance", "conversion of a part keeps what the units were at issuance", "conversion of RMU into an account",
+        "conversion into another account of the type", "conversion into an account type",
         "conversion, account identifier not told", "conversion, account not told", "external transfer", "cancellation",
         "retirement", "replacement: the replaced stay, flagged", "a unit that replaces itself moves and is not flagged",
         "AAU are carried over into the surplus reserve", "other units are carried over where they are",
