@@ -1,6 +1,6 @@
 """The reference of all checks for the documentation, as reStructuredText: made from catalogue, functions and samples.
 
-The documentation's configuration writes `page()` to a file before it builds; nobody edits it by hand.
+The documentation shows `page()` by a directive, while it is built.
 """
 
 from __future__ import annotations

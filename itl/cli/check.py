@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import sys
 import textwrap
 from argparse import Namespace
 from collections.abc import Iterable
@@ -15,12 +17,15 @@ from itl.checks.engine import Outcome
 from itl.checks.explain import Explanation, coverage, explain
 from itl.checks.override import Override
 from itl.checks.sample import Sample
-from itl.cli.command import Subparsers, add, say, settings_of
+from itl.cli.command import Subparsers, add, database_argument, say, settings_of
 from itl.cli.figures import table
 from itl.codes import TransactionType
 from itl.errors import UsageError
 from itl.hub import override_of
 from itl.ledger.block import SerialRange
+from itl.store.database import Database
+from itl.store.hits import hits
+from itl.store.schema import require_current
 
 
 def register(commands: Subparsers) -> None:
@@ -33,11 +38,18 @@ def register(commands: Subparsers) -> None:
     parser.add_argument("code", nargs="?", type=int, help="response code, e.g. 4003")
     parser.add_argument("--list", action="store_true", help="a line for every code")
     parser.add_argument("--coverage", action="store_true", help="how far every code is implemented and shown")
+    parser.add_argument(
+        "--hits", action="store_true", help="how often each code passed, failed, ... in the log on --database, as CSV"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    database_argument(parser)
 
 
 def run(arguments: Namespace) -> int:
     override = override_of(settings_of(arguments))
+    if arguments.hits:
+        _hits(settings_of(arguments).database, arguments.json)
+        return 0
     if arguments.list:
         _list(override, arguments.json)
         return 0
@@ -53,6 +65,29 @@ def run(arguments: Namespace) -> int:
         for line in _page(explanation):
             say(line)
     return 0
+
+
+def _hits(url: str, as_json: bool) -> None:
+    """Of all proposals that the worker judged, by code and outcome."""
+    database = Database(url)
+    require_current(database)
+    with database.snapshot() as connection:
+        found = hits(connection)
+    database.close()
+    columns = [outcome.value for outcome in Outcome]
+    rows = [
+        {"code": code} | {column.replace(" ", "_"): found[code, column] for column in columns}
+        for code in catalogue()
+        if any(found[code, column] for column in columns)
+    ]
+    if as_json:
+        say(json.dumps(rows))
+        return
+    writer = csv.DictWriter(
+        sys.stdout, ["code", *(column.replace(" ", "_") for column in columns)], lineterminator="\n"
+    )
+    writer.writeheader()
+    writer.writerows(rows)
 
 
 def _coverage(override: Override, as_json: bool) -> None:

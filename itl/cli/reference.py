@@ -38,12 +38,17 @@ def register(commands: Subparsers) -> None:
     load = add(
         ways, "load", run_load, "Record the facts and notices of a file. CSV or TOML of our own form, or public."
     )
-    load.add_argument("file", type=Path)
+    load.add_argument("file", type=Path, help="the file, in UTF-8: .toml, else CSV")
     change = add(ways, "set", run_set, "Record one fact. The value none withdraws what was recorded.")
     change.add_argument("fact", help="its name, e.g. 'assigned amount'")
-    change.add_argument("value")
+    change.add_argument("value", help="its value, as the list of facts says; none withdraws")
     for column in PART_OF:
-        change.add_argument(f"--{column.replace('_', '-')}", dest=f"about_{column}", metavar=column.upper())
+        change.add_argument(
+            f"--{column.replace('_', '-')}",
+            dest=f"about_{column}",
+            metavar=column.upper(),
+            help="what the fact is about, as far as the list of facts says so",
+        )
     for each in (load, change):
         database_argument(each)
         each.add_argument("--by", metavar="NAME", help="who records it (default: the user of this machine)")
@@ -53,7 +58,7 @@ def register(commands: Subparsers) -> None:
     show.add_argument("party", nargs="?", help="code of a Party or registry")
     show.add_argument("--at", metavar="TIME", help="as it is at this instant (ISO 8601; default: now)")
     show.add_argument("--history", action="store_true", help="all that was ever recorded, with who and why")
-    show.add_argument("--json", action="store_true")
+    show.add_argument("--json", action="store_true", help="print JSON")
     database_argument(show)
 
 

@@ -74,7 +74,7 @@ def build(
 
     A handler takes the `Call` and the typed request and returns the typed reply; what it raises is a Server fault,
     unless it is a `WireFault` itself. `authenticate` gives the caller's identity, or None for HTTP 401. `on_refusal` is
-    told of every call refused before its handler, with the bytes received. `public_url` is the endpoint's address in
+    told of every call that ends in a fault, with the bytes received. `public_url` is the endpoint's address in
     the WSDL, else it is taken from the request. `trusted_proxies` are the addresses or networks whose headers are
     believed: X-Client-Certificate, X-Forwarded-For, -Proto and -Host.
     """
@@ -171,11 +171,14 @@ class _Endpoint(WsgiApplication):  # type: ignore[misc]
         self.app.out_protocol.serialize(ctx)
         self.app.out_protocol.create_out_string(ctx)
         if ctx.out_error is not None:
-            return _fault(wire_fault(ctx.out_error))
+            return self._faulted(call, wire_fault(ctx.out_error))
         return _Answer("200 OK", _XML, ctx.out_document)
 
     def _refused(self, call: Call, fault: WireFault) -> _Answer:
         _log.info("refused", operation=call.operation, remote_address=call.remote_address, reason=fault.reason)
+        return self._faulted(call, fault)
+
+    def _faulted(self, call: Call, fault: WireFault) -> _Answer:
         if self._on_refusal is not None:
             self._on_refusal(call, fault)
         return _fault(fault)

@@ -39,15 +39,27 @@ class CommandLine:
         return f"{self.page}: {self.text}"
 
 
+def section(page: str, title: str) -> str:
+    """The text of a section of `docs/page`, up to the next title."""
+    _, found, rest = (ROOT / "docs" / page).read_text().partition(f"\n{title}\n{'-' * len(title)}\n")
+    assert found, f"{page} has no section {title}"
+    return re.split(r"\n[^\n]+\n-+\n", rest)[0]
+
+
+def typed(name: str, text: str) -> Iterator[CommandLine]:
+    """The command lines in `text`, of the page `name`, that follow a prompt."""
+    for line in text.replace("\\\n", " ").splitlines():
+        prompt, dollar, words = line.partition("$ ")
+        if dollar and not prompt.strip() and OPENING.match(words):
+            yield CommandLine(name, words, is_mention=False)
+
+
 def command_lines() -> Iterator[CommandLine]:
     """Every command line of the programs in all pages: what follows a prompt, and literals in sentences."""
     for page in PAGES:
         name = str(page.relative_to(ROOT))
-        text = page.read_text().replace("\\\n", " ")
-        for line in text.splitlines():
-            prompt, dollar, typed = line.partition("$ ")
-            if dollar and not prompt.strip() and OPENING.match(typed):
-                yield CommandLine(name, typed, is_mention=False)
+        text = page.read_text()
+        yield from typed(name, text)
         for literal in LITERAL.findall(re.sub(r"\s*\n\s*", " ", text)):
             if OPENING.match(f"{literal} ") and literal not in PROGRAMS:
                 yield CommandLine(name, literal, is_mention=True)

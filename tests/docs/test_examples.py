@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import queue
 import re
 import shutil
 import socket
 import subprocess
+import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,18 +20,17 @@ from typing import Any
 
 import pytest
 import requests
-import sqlalchemy as sa
 
+from itl.checks.override import parse
 from itl.cli.main import main
 from itl.cli.sandbox import Sandbox, sandbox
+from itl.codes import TransactionStatus, TransactionType
 from itl.settings import Settings
-from itl.store import tables as t
-from itl.store.database import Database
-from itl.store.reference_data import load_reference, projects
 from itl.wire.contract import Port
 from itl.wire.decode import decode_reply, decode_request
 from tests.databases import FreshDatabase
-from tests.docs.pages import EXAMPLES, ROOT
+from tests.docs.pages import EXAMPLES, ROOT, section, typed
+from tests.hub.world import World, units
 
 PATIENCE = 30.0
 
@@ -117,7 +119,11 @@ def test_the_first_ten_minutes(
     assert (held["party"], held["unit"], held["cp"], held["issued"]) == ("GB", "AAU", 2, 1000)
     assert main(["transaction", "GB900002", "--database", database(running)]) == 0
     shown = capsys.readouterr().out
-    for line in ("GB900002: issuance (1), GB to GB, now 3 checked discrepancy", "5010 GB 1-1000  (itl check 5010)"):
+    for line in (
+        "GB900002: issuance (1), GB to GB, now 3 checked discrepancy",
+        "checks of ITL: 36 passed, 1 failed, of 112",
+        "5010 GB 1-1000  (itl check 5010)",
+    ):
         assert line in shown
         assert line in page
 
@@ -152,19 +158,38 @@ def test_the_status_from_php(running: Sandbox) -> None:
     assert re.fullmatch(r"result 1, status [12]\n", done.stdout)
 
 
-def test_the_reference_data(database_url: str) -> None:
-    record = module("reference_data").record
-    assert main(["enrol", "GB", "--database", database_url]) == 0
-    for _ in range(2):
-        record(database_url)
-    opened = Database(database_url)
-    with opened.read() as connection:
-        reference = load_reference(connection)
-        assert {"GB", "FR", "IN"} <= reference.parties
-        assert reference.true_up_end(2) is not None
-        assert projects(connection, [("IN", 1)])["IN", 1].kinds == {5}
-        assert connection.execute(sa.select(sa.func.count()).select_from(t.party_periods)).scalar_one() == 4
-    opened.close()
+def test_a_log_that_is_told_what_the_page_tells_it_issues(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What an operator types, and nothing else; then NZ issues up to its assigned amount, as of 2014."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("nz\ngb\n"))
+    for line in typed("operator.rst", section("operator.rst", "What the log must know")):
+        capsys.readouterr()
+        assert main([*line.words, "--database", database_url]) == 0, line
+    assert "309564733  2008-01-01T00:00:00Z  " in capsys.readouterr().out
+
+    world = World(database_url)
+    assert world.propose("NZ", "NZ1", TransactionType.ISSUANCE, units(1, 309_564_733, "NZ")) == 1
+    world.settle()
+    assert world.notify("NZ", "NZ1", TransactionStatus.COMPLETED) == 1
+    assert world.propose("NZ", "NZ2", TransactionType.ISSUANCE, units(400_000_001, 400_000_001, "NZ")) == 1
+    assert world.propose("GB", "GB1", TransactionType.ISSUANCE, units(1, 1, "GB")) == 1
+    world.settle()
+    assert [world.status(each) for each in ("NZ1", "NZ2", "GB1")] == [4, 3, 3]
+    for identifier, code in (("NZ2", 5008), ("GB1", 5002)):
+        assert main(["transaction", identifier, "--database", database_url]) == 0
+        assert f"\n    {code} " in capsys.readouterr().out
+    assert [each.issued for each in world.holdings] == [309_564_733]
+    world.close()
+    assert main(["audit", "--database", database_url]) == 0
+
+
+def test_the_override_file_of_the_page() -> None:
+    (shown,) = re.findall(r"code-block:: toml\n\n((?:   .*\n|\n)+)", section("operator.rst", "Other numbers for codes"))
+    override = parse(textwrap.dedent(shown))
+    assert override.renumbered == {5107: 9107}
+    assert override.off == {5108}
 
 
 def _free_port() -> int:

@@ -260,7 +260,7 @@ def test_failures_of_the_log_are_server_faults_that_tell_nothing(line: socket.so
     assert "secret" not in response.content.decode()
     assert "may be sent again" in said
     assert [entry["log_level"] for entry in logged] == ["error"]
-    assert log.refusals == []
+    assert [(call.operation, fault.kind) for call, fault in log.refusals] == [("acceptMessage", "Server")]
 
 
 def test_faults_of_a_handler_are_told(line: socket.socket) -> None:

@@ -12,6 +12,7 @@ from itl.checks import judge
 from itl.clock import SetClock
 from itl.hub import Hub
 from itl.ledger.block import SerialRange
+from itl.lifecycle.transaction import TransactionHead
 from itl.messages import (
     NotificationRequest,
     ProposalRequest,
@@ -30,6 +31,7 @@ from itl.store.database import Database
 from itl.store.enrolment import put_sandbox
 from itl.store.gather import TooManyBlocks, units
 from itl.store.schema import migrate
+from itl.worker import timers
 from tests.databases import FreshDatabase
 
 NOW = datetime(2012, 6, 1, 12, tzinfo=UTC)
@@ -329,3 +331,28 @@ def test_units_says_when_it_would_be_too_many(hub: Hub) -> None:
         assert len(units(connection, [SerialRange("GB", 1, 40)], limit=4).held) == 4
         with pytest.raises(TooManyBlocks):
             units(connection, [SerialRange("GB", 1, 40)], limit=3)
+
+
+def test_a_timer_that_cannot_be_carried_out_holds_up_no_other(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    issued(hub, 3)
+    for number in range(1, 4):
+        accepted(hub, cancellation(f"GB{number}", [(number * 10 - 9, number * 10)]))
+    while hub.worker.once():
+        pass
+    right = timers.timed_out
+
+    def broken(head: TransactionHead, *given: object) -> object:
+        if head.identifier == "GB1":
+            raise ZeroDivisionError("a defect of the log")
+        return right(head, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(timers, "timed_out", broken)
+    assert isinstance(hub.clock, SetClock)
+    hub.clock.advance(timedelta(hours=24))
+    while hub.worker.once():
+        pass
+    assert statuses(hub) == {"GB1": 2, "GB2": 7, "GB3": 7}
+    monkeypatch.setattr(timers, "timed_out", right)
+    hub.clock.advance(timers.PUT_OFF)
+    hub.worker.once()
+    assert statuses(hub)["GB1"] == 7
