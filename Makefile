@@ -30,7 +30,6 @@ bench: $(READY)
 	$(BIN)/itl bench
 
 docs: $(READY)
-	$(PIP) --editable '.[docs]'
 	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
 
 clean:

@@ -28,13 +28,14 @@ class CommandReference(Directive):
 
 
 def reference(parser: ArgumentParser) -> Iterator[str]:
-    """The lines of a section for each command; the arguments that stand before the command come first."""
+    """The lines of a section for each command, and for each command of a command; first the arguments before it."""
     yield from _arguments(parser)
-    for name, command in subcommands(parser).items():
-        title = f"{parser.prog} {name}"
+    for command in subcommands(parser).values():
+        title = command.prog
         yield from (title, "-" * len(title), "", _escaped(command.description or ""), "")
-        yield from ("::", "", *(f"   {line}" for line in command.format_usage().splitlines()), "")
-        yield from _arguments(command)
+        yield from _literal(command.format_usage())
+        yield from _literal(command.epilog or "")
+        yield from reference(command)
 
 
 def subcommands(parser: ArgumentParser) -> Mapping[str, ArgumentParser]:
@@ -43,6 +44,11 @@ def subcommands(parser: ArgumentParser) -> Mapping[str, ArgumentParser]:
         if isinstance(action, _SubParsersAction):
             return action.choices
     return {}
+
+
+def _literal(text: str) -> Iterator[str]:
+    if text:
+        yield from ("::", "", *(f"   {line}" for line in text.splitlines()), "")
 
 
 def _arguments(parser: ArgumentParser) -> Iterator[str]:

@@ -1,10 +1,11 @@
-"""Sphinx configuration. Nothing is fetched while building; the command reference comes from the parsers themselves."""
+"""Sphinx configuration. Nothing is fetched while building; the references come from the program itself."""
 
 import sys
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
+from check_reference import CheckReference
 from command_reference import CommandReference
 from sphinx.application import Sphinx
 
@@ -27,3 +28,4 @@ nitpicky = True
 
 def setup(app: Sphinx) -> None:
     app.add_directive("command-reference", CommandReference)
+    app.add_directive("check-reference", CheckReference)
