@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
+from sphinx.util.docutils import SphinxDirective
 
 from itl.checks import reference_page
 
 
-class CheckReference(Directive):
+class CheckReference(SphinxDirective):
     """`.. check-reference::`, the whole of a page."""
 
     def run(self) -> list[object]:
+        self.env.note_reread()  # the program may have changed where the page has not
         text = StringList(reference_page.page().splitlines(), source=reference_page.__name__)
         self.state_machine.insert_input(text, reference_page.__name__)
         return []

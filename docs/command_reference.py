@@ -6,8 +6,8 @@ import re
 from argparse import SUPPRESS, Action, ArgumentParser, _HelpAction, _SubParsersAction
 from collections.abc import Iterator, Mapping
 
-from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
+from sphinx.util.docutils import SphinxDirective
 
 from itl.cli import main
 from registry_client import arguments
@@ -15,12 +15,13 @@ from registry_client import arguments
 PARSERS = {"itl": main.parser, "registry": arguments.parser}
 
 
-class CommandReference(Directive):
+class CommandReference(SphinxDirective):
     """`.. command-reference:: itl`"""
 
     required_arguments = 1
 
     def run(self) -> list[object]:
+        self.env.note_reread()  # the program may have changed where the page has not
         (program,) = self.arguments
         text = StringList(list(reference(PARSERS[program]())), source=program)
         self.state_machine.insert_input(text, program)

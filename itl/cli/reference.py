@@ -42,12 +42,13 @@ def register(commands: Subparsers) -> None:
     change = add(ways, "set", run_set, "Record one fact. The value none withdraws what was recorded.")
     change.add_argument("fact", help="its name, e.g. 'assigned amount'")
     change.add_argument("value", help="its value, as the list of facts says; none withdraws")
-    for column in PART_OF:
-        change.add_argument(
+    about = change.add_argument_group("what the fact is about", "What the list of facts asks for, and no more.")
+    for column, part in PART_OF.items():
+        about.add_argument(
             f"--{column.replace('_', '-')}",
             dest=f"about_{column}",
             metavar=column.upper(),
-            help="what the fact is about, as far as the list of facts says so",
+            help=f"its {'code' if part == 'subject' else 'number'}",
         )
     for each in (load, change):
         database_argument(each)
