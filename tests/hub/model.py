@@ -168,6 +168,8 @@ class Model:
             return not transaction.units & self.places.keys() and {origin for origin, _ in transaction.units} == {
                 transaction.sender
             }
+        if CLASS.get(transaction.source or 0) != "held":
+            return False  # what was cancelled or retired stays so
         return all(self.places.get(unit) == (transaction.sender, transaction.source) for unit in transaction.units)
 
     def _move(self, transaction: ModelTransaction, status: int) -> None:
