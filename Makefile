@@ -19,7 +19,7 @@ run: $(READY)
 	$(BIN)/itl --log-level warning story $(if $(ONCE),--once)
 
 test: lint
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(TESTS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

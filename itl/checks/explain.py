@@ -87,5 +87,5 @@ def _coverage(explanation: Explanation) -> Coverage:
         samples_pass=outcomes.count(Outcome.PASSED),
         samples_fail=outcomes.count(Outcome.FAILED),
         evidence=explanation.row.evidence,
-        reason="" if explanation.implemented else explanation.reason,
+        reason="" if explanation.row.judged in (JudgedBy.WIRE, JudgedBy.STORE) else explanation.reason,
     )
