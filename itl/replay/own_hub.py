@@ -68,7 +68,7 @@ class OwnHub:
     def __init__(self, settings: Settings, rows: Sequence[Row], *, resume: bool = False) -> None:
         migrate(settings.database)
         self._database = Database(settings.database)
-        password = secrets.token_urlsafe(16)
+        password = secrets.token_hex(16)
         self._clock = SetClock(rows[0].at)
         with self._database.read() as connection:
             if not resume and holds_units(connection):

@@ -123,7 +123,7 @@ class Mailbox:
     """The registry's endpoint: keeps what the log notifies until it is asked for. Only the log knows the password."""
 
     def __init__(self, clock: Clock, host: str = "127.0.0.1", port: int = 0) -> None:
-        self.user, self.password = "log", secrets.token_urlsafe(16)
+        self.user, self.password = "log", secrets.token_hex(16)
         self._kept: dict[str, Verdict] = {}
         self._arrived = threading.Condition()
         application = endpoint.build(
