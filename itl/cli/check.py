@@ -118,15 +118,18 @@ def _list(override: Override, as_json: bool) -> None:
             "stage": row.stage,
             "title": row.title,
             "evidence": row.evidence,
-            "implemented": explain(override.told(row.code), override).implemented,
+            "implemented": explanation.implemented,
+            "reason": explanation.reason,
         }
         for row in catalogue().values()
+        for explanation in [explain(override.told(row.code), override)]
     ]
     if as_json:
         say(json.dumps(rows, ensure_ascii=False))
         return
     for row in rows:
-        say(f"{row['code']}  {row['evidence']}  {'' if row['implemented'] else 'planned: '}{row['title']}")
+        reason = "" if row["implemented"] else f" (not here: {row['reason']})"
+        say(f"{row['code']}  {row['evidence']}  {row['title']}{reason}")
 
 
 def _page(explanation: Explanation) -> Iterable[str]:
