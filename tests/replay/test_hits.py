@@ -1,14 +1,13 @@
 """How often each check answered what over a replay, written down: a changed rule shows as a changed number.
 
 The made-up reports always; the real ones, which are not part of this project, where `ITL_REPLAY_DATA` names the
-directory that has `cdm_registry_issuances.csv` and `cdm_registry_cancellations.csv`. To write a table anew: replay into
-a database, then `itl check --hits --database URL`.
+directory that has `cdm_registry_issuances.csv` and `cdm_registry_cancellations.csv`: their first 2,000 rows, or all
+where `ITL_REPLAY_ALL` is set. To write a table anew: replay into a database, then `itl check --hits --database URL`.
 """
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,8 @@ from tests.databases import FreshDatabase
 from tests.replay.conftest import CANCELLATIONS, ISSUANCES, SAMPLES
 
 REAL = os.environ.get("ITL_REPLAY_DATA")
-REAL_ROWS = 2000
+ALL = "ITL_REPLAY_ALL" in os.environ
+LIMIT, TABLE = ((), "hits-real-all.csv") if ALL else (("--limit", "2000"), "hits-real.csv")
 
 
 def hits_of(url: str, capsys: pytest.CaptureFixture[str], *reports: str) -> str:
@@ -33,9 +33,7 @@ def test_the_made_up_reports(database_url: str, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.skipif(REAL is None, reason="ITL_REPLAY_DATA names no directory with the real reports")
-def test_the_first_of_the_real_rows(fresh_database: FreshDatabase, capsys: pytest.CaptureFixture[str]) -> None:
-    issuances, cancellations = (
-        Path(REAL or "") / f"cdm_registry_{kind}.csv" for kind in ("issuances", "cancellations")
-    )
-    reports = ("--issuances", str(issuances), "--cancellations", str(cancellations), "--limit", str(REAL_ROWS))
-    assert hits_of(fresh_database("sqlite"), capsys, *reports) == (SAMPLES / "hits-real.csv").read_text()
+def test_the_real_rows(fresh_database: FreshDatabase, capsys: pytest.CaptureFixture[str]) -> None:
+    issuances, cancellations = (f"{REAL}/cdm_registry_{kind}.csv" for kind in ("issuances", "cancellations"))
+    reports = ("--issuances", issuances, "--cancellations", cancellations, *LIMIT)
+    assert hits_of(fresh_database("sqlite"), capsys, *reports) == (SAMPLES / TABLE).read_text()
