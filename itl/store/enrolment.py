@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -61,12 +61,6 @@ def put_period(connection: Connection, period: CommitmentPeriod, source: Source 
         ],
         source or _basics(),
     )
-
-
-def put_true_up(connection: Connection, party: str, ends: Mapping[int, datetime], source: Source | None = None) -> None:
-    """When the Party's true-up of each commitment period ends."""
-    facts = [Fact(FactKey(FactName.TRUE_UP_END, party, period=period), end) for period, end in ends.items()]
-    put_facts(connection, facts, source or _basics())
 
 
 def put_projects(connection: Connection, projects: Iterable[Project], source: Source | None = None) -> None:
