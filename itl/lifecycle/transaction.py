@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from itl.checks.override import PLAIN, Override
 from itl.checks.sequence import Accepted, Confirmed, Refused, Repeat, Role, judge_notification
 from itl.codes import OPEN_STATUSES, PartyType, TransactionStatus, TransactionType
+from itl.lifecycle.sending import Send
 from itl.messages import EvaluationResult, NotificationRequest, ProposalRequest, ProposalTransaction
 
 UNSTATED_REJECTION = 5904
@@ -59,14 +60,6 @@ class LogIdentity:
     tell_acquirer_of_termination: bool = True
     override: Override = PLAIN
     """What becomes of codes that are its own to change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """A message to a registry."""
-
-    receiver: str
-    message: NotificationRequest | ProposalRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ import structlog
 
 from itl.clock import Clock
 from itl.codes import ResultIdentifier
-from itl.lifecycle.transaction import LogIdentity, relay_refused
+from itl.lifecycle.transaction import LogIdentity
 from itl.messages import load
 from itl.relay.backoff import wait
+from itl.relay.reactions import REACTIONS, RENEWALS
 from itl.settings import Settings
 from itl.store import delivery
 from itl.store.database import Database
@@ -25,6 +26,10 @@ from itl.wire.outgoing import Peer, PeerUnreachable
 
 log = structlog.get_logger(__name__)
 
+NOT_TAKEN = frozenset({429, 503})
+"""HTTP statuses by which a server says that it did not take the message: too much asked of it, or not in service."""
+
+INTERRUPTED = "the process ended while it was sending; whether the message arrived is unknown, so it is not sent again"
 NO_ADDRESS = "no address is enrolled for it; give it one with `itl enrol CODE --url`"
 
 
@@ -59,7 +64,9 @@ def run_lane(sender: Sender, receiver: str, peer: Peer | None, keep_on: Callable
             for letter in letters:
                 if sender.clock() > now + sender.lease / 2:
                     break  # one more exchange could outlast the lease: take the lane anew
-                attempt = send(sender, letter, peer)
+                attempt = attempt_of(sender, letter, peer)
+                if attempt is None:
+                    continue
                 _record(sender, letter, attempt)
                 delivered += attempt.is_final
                 if attempt.outcome == "unreachable" or not keep_on():
@@ -70,30 +77,59 @@ def run_lane(sender: Sender, receiver: str, peer: Peer | None, keep_on: Callable
     return delivered
 
 
+def attempt_of(sender: Sender, letter: Letter, peer: Peer | None) -> Attempt | None:
+    """One attempt to deliver `letter`, as its kind wants it; None where another process is at it.
+
+    A message that goes out once is written down before. It is not repeated unless it certainly did not arrive; after a
+    time-out, after an answer that says nothing, or where the process died meanwhile, nobody knows.
+    """
+    now = sender.clock()
+    if letter.once and letter.sending_since is not None:
+        body = _encoded(letter, now)
+        return Attempt(body, None, letter.sending_since, None, "interrupted", problem=INTERRUPTED, last=True)
+    if letter.expires_at is not None and letter.expires_at <= now:
+        return Attempt(b"", None, now, None, "expired", problem=f"not delivered before {letter.expires_at.isoformat()}")
+    if not letter.once:
+        return send(sender, letter, peer)
+    with sender.database.write() as connection:
+        if not delivery.note_sending(connection, letter, now):
+            return None
+    if peer is not None:
+        peer.close()  # a connection that was kept may be closed by its other side while the message is on it
+    return send(sender, letter, peer)
+
+
 def send(sender: Sender, letter: Letter, peer: Peer | None) -> Attempt:
-    """One attempt. What is no readable reply is tried again, since the peer may have failed for a moment."""
-    operation = OPERATIONS[Port.REGISTRY][letter.operation]
-    body = encode_request(Port.REGISTRY, letter.operation, load(operation.request, letter.content))
+    """What the peer answered. What is no readable reply is tried again, since the peer may have failed for a moment."""
     sent_at = sender.clock()
+    body = _encoded(letter, sent_at)
     if peer is None:
         return Attempt(body, None, sent_at, None, "unreachable", problem=NO_ADDRESS)
     try:
         reply = peer.post(letter.operation, body)
     except PeerUnreachable as error:
-        return Attempt(body, None, sent_at, None, "unreachable", problem=str(error))
+        unknown = letter.once and not error.never_sent
+        return Attempt(body, None, sent_at, None, "unreachable", problem=str(error), last=unknown)
     answered_at = sender.clock()
     try:
         answer = decode_reply(Port.REGISTRY, letter.operation, reply.body)
     except (PeerFault, ClientFault) as error:
         problem = f"HTTP {reply.status}: {error}"
-        return Attempt(body, reply.body, sent_at, answered_at, "fault", problem=problem)
+        unknown = letter.once and reply.status not in NOT_TAKEN
+        return Attempt(body, reply.body, sent_at, answered_at, "fault", problem=problem, last=unknown)
     codes: tuple[int, ...] = answer.response_codes or ()
     if answer.result_identifier == ResultIdentifier.ACCEPTED:
-        return Attempt(body, reply.body, sent_at, answered_at, "accepted", codes)
-    if codes:
-        return Attempt(body, reply.body, sent_at, answered_at, "refused", codes)
-    problem = f"answered with result {answer.result_identifier} and no code, which says nothing: trying again"
-    return Attempt(body, reply.body, sent_at, answered_at, "fault", problem=problem)
+        return Attempt(body, reply.body, sent_at, answered_at, "accepted", codes, answer=answer)
+    if codes or (letter.once and answer.result_identifier == ResultIdentifier.REJECTED):
+        return Attempt(body, reply.body, sent_at, answered_at, "refused", codes, answer=answer)
+    problem = f"answered with result {answer.result_identifier} and no code, which says nothing"
+    return Attempt(body, reply.body, sent_at, answered_at, "fault", problem=problem, last=letter.once)
+
+
+def _encoded(letter: Letter, now: datetime) -> bytes:
+    message = load(OPERATIONS[Port.REGISTRY][letter.operation].request, letter.content)
+    renew = RENEWALS.get(letter.operation)
+    return encode_request(Port.REGISTRY, letter.operation, message if renew is None else renew(message, now))
 
 
 def _record(sender: Sender, letter: Letter, attempt: Attempt) -> None:
@@ -106,19 +142,15 @@ def _record(sender: Sender, letter: Letter, attempt: Attempt) -> None:
         delivery.note_attempt(connection, letter, attempt, sender.identity.code, again_at(letter.attempts + 1))
         unreached = attempt.problem if attempt.outcome == "unreachable" else None
         delivery.note_lane(connection, letter.receiver, again_at, unreached)
-        if attempt.outcome == "refused" and letter.operation == "acceptProposal":
-            delivery.react(
-                connection,
-                letter,
-                lambda head: relay_refused(head, attempt.codes, sender.identity),
-                now,
-                letter.receiver,
-            )
+        react = REACTIONS.get(letter.operation)
+        if react is not None:
+            react(connection, letter, attempt, sender.identity, now)
     log.info(
         "delivery",
         receiver=letter.receiver,
         operation=letter.operation,
         transaction=letter.transaction_identifier,
+        topic=letter.topic,
         attempt=letter.attempts + 1,
         outcome=attempt.outcome,
         codes=list(attempt.codes),

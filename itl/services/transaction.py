@@ -18,7 +18,8 @@ from itl.checks.sequence import IDENTIFIER_USED, NOT_A_PARTY, UNKNOWN, Refused, 
 from itl.clock import Clock
 from itl.codes import ResultIdentifier
 from itl.errors import StoreError
-from itl.lifecycle.transaction import LogIdentity, Practice, Send, notified, refusal
+from itl.lifecycle.sending import Send
+from itl.lifecycle.transaction import LogIdentity, Practice, notified, refusal
 from itl.messages import (
     MessageRequest,
     MessageResponse,

@@ -18,12 +18,14 @@ from sqlalchemy.exc import IntegrityError
 
 from itl.codes import TransactionStatus
 from itl.errors import ConflictError
-from itl.lifecycle.transaction import Send, TransactionHead, Transition
+from itl.lifecycle.sending import Send
+from itl.lifecycle.transaction import TransactionHead, Transition
 from itl.messages import ProposalRequest
 from itl.store import tables as t
 from itl.store.arrival import Arrival, compressed, log_arrival
 from itl.store.database import Database, Prepared, prepared
-from itl.store.transitions import HEAD_COLUMNS, apply, post
+from itl.store.posting import post
+from itl.store.transitions import HEAD_COLUMNS, apply
 
 
 class Acceptance(Enum):

@@ -2,6 +2,7 @@
 
 A lane is held by a lease in its row, not by a lock, since nothing may be locked while a peer is being waited for. If
 its holder dies, the lease runs out and another process takes the lane; a message may then be sent twice, never lost.
+Only one that may go out just once is not repeated: that it was being sent is written down before.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from itl.lifecycle.sending import reconciliation_of
 from itl.lifecycle.transaction import TransactionHead, Transition
 from itl.store import tables as t
 from itl.store.arrival import code_list, compressed, search_term
@@ -32,13 +34,20 @@ class Letter:
     operation: str
     content: bytes
     attempts: int
+    topic: str | None = None
+    once: bool = False
+    sending_since: datetime | None = None
+    """When an attempt of a message that goes out once began, of which nothing is known since."""
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt to deliver: what went out, what came back, when, and what that means.
 
-    `outcome`: `accepted` and `refused` end the delivery (`refused` only with codes), `fault` and `unreachable` do not.
+    `outcome`: `accepted`, `refused` (a message that may be repeated only with codes) and `expired` end the delivery;
+    `fault`, `unreachable` and `interrupted` do not, unless the attempt is the `last`: it may have arrived, and must not
+    arrive twice.
     """
 
     body: bytes
@@ -48,10 +57,13 @@ class Attempt:
     outcome: str
     codes: tuple[int, ...] = ()
     problem: str | None = None
+    last: bool = False
+    answer: Any = None
+    """The typed reply, where there is a readable one."""
 
     @property
     def is_final(self) -> bool:
-        return self.outcome in ("accepted", "refused")
+        return self.last or self.outcome in ("accepted", "refused", "expired")
 
 
 def waiting_receivers(connection: Connection, now: datetime) -> list[str]:
@@ -90,21 +102,35 @@ def leave_lane(connection: Connection, receiver: str, holder: str) -> None:
 
 
 def due_letters(connection: Connection, receiver: str, now: datetime, limit: int = 50) -> list[Letter]:
-    """The messages that may go to `receiver` now, oldest first: of each transaction only the first that waits."""
+    """The messages that may go to `receiver` now, oldest first: of a transaction or a topic only the first."""
     return [
-        Letter(row.id, row.receiver, row.transaction_id, row.identifier, row.operation, row.content, row.attempts)
+        Letter(
+            row.id,
+            row.receiver,
+            row.transaction_id,
+            row.identifier,
+            row.operation,
+            row.content,
+            row.attempts,
+            row.topic,
+            row.once,
+            row.sending_since,
+            row.expires_at,
+        )
         for row in connection.execute(_DUE, {"receiver": receiver, "now": now, "most": limit})
     ]
 
 
 def _due() -> Select[Any]:
-    earlier = t.outbox.alias("earlier")
-    first = ~exists().where(
-        earlier.c.receiver == t.outbox.c.receiver,
-        earlier.c.transaction_id == t.outbox.c.transaction_id,
-        earlier.c.id < t.outbox.c.id,
-        earlier.c.delivered_at.is_(None),
-    )
+    def first_of(column: str) -> ColumnElement[bool]:
+        earlier = t.outbox.alias()
+        return ~exists().where(
+            earlier.c.receiver == t.outbox.c.receiver,
+            earlier.c[column] == t.outbox.c[column],
+            earlier.c.id < t.outbox.c.id,
+            earlier.c.delivered_at.is_(None),
+        )
+
     return (
         select(t.outbox, t.transactions.c.identifier)
         .outerjoin(t.transactions, t.transactions.c.id == t.outbox.c.transaction_id)
@@ -112,7 +138,8 @@ def _due() -> Select[Any]:
             t.outbox.c.receiver == bindparam("receiver"),
             t.outbox.c.delivered_at.is_(None),
             t.outbox.c.next_attempt_at <= bindparam("now"),
-            first,
+            first_of("transaction_id"),
+            or_(t.outbox.c.topic.is_(None), first_of("topic")),
         )
         .order_by(t.outbox.c.id)
         .limit(bindparam("most"))
@@ -122,36 +149,45 @@ def _due() -> Select[Any]:
 _DUE = _due()  # made once: building it costs more than running it
 
 
+def note_sending(connection: Connection, letter: Letter, now: datetime) -> bool:
+    """Write down that a message that goes out once is being sent; False where another process was first."""
+    unsent = (t.outbox.c.id == letter.id) & t.outbox.c.delivered_at.is_(None) & t.outbox.c.sending_since.is_(None)
+    return connection.execute(update(t.outbox).where(unsent).values(sending_since=now)).rowcount == 1
+
+
 def note_attempt(connection: Connection, letter: Letter, attempt: Attempt, log_code: str, again_at: datetime) -> None:
     """Write down the attempt; the message is delivered, or due again at `again_at`."""
-    connection.execute(
-        t.messages.insert(),
-        {
-            "direction": "out",
-            "sender": log_code,
-            "addressee": letter.receiver,
-            "operation": letter.operation,
-            "transaction_identifier": search_term(letter.transaction_identifier),
-            "body": compressed(attempt.body),
-            "body_size": len(attempt.body),
-            "body_digest": sha256(attempt.body).digest(),
-            "reply": None if attempt.reply is None else compressed(attempt.reply),
-            "request_out_at": attempt.sent_at,
-            "response_in_at": attempt.answered_at,
-            "outcome": attempt.outcome,
-            "response_codes": code_list(attempt.codes),
-            "detail": attempt.problem,
-        },
-    )
+    if attempt.outcome != "expired":
+        connection.execute(t.messages.insert(), _logged(letter, attempt, log_code))
     now = attempt.answered_at or attempt.sent_at
     values = {
-        "attempts": t.outbox.c.attempts + 1,
-        "outcome": attempt.outcome,
+        "attempts": t.outbox.c.attempts + int(attempt.outcome != "expired"),
+        "outcome": "unknown" if attempt.last else attempt.outcome,
         "response_codes": code_list(attempt.codes),
         "problem": attempt.problem,
-        **({"delivered_at": now} if attempt.is_final else {"next_attempt_at": again_at}),
+        **({"delivered_at": now} if attempt.is_final else {"next_attempt_at": again_at, "sending_since": None}),
     }
     connection.execute(update(t.outbox).where(t.outbox.c.id == letter.id).values(values))
+
+
+def _logged(letter: Letter, attempt: Attempt, log_code: str) -> dict[str, Any]:
+    return {
+        "direction": "out",
+        "sender": log_code,
+        "addressee": letter.receiver,
+        "operation": letter.operation,
+        "transaction_identifier": search_term(letter.transaction_identifier),
+        "reconciliation_identifier": reconciliation_of(letter.topic),
+        "body": compressed(attempt.body),
+        "body_size": len(attempt.body),
+        "body_digest": sha256(attempt.body).digest(),
+        "reply": None if attempt.reply is None else compressed(attempt.reply),
+        "request_out_at": attempt.sent_at,
+        "response_in_at": attempt.answered_at,
+        "outcome": "unreachable" if attempt.outcome == "interrupted" else attempt.outcome,
+        "response_codes": code_list(attempt.codes),
+        "detail": attempt.problem,
+    }
 
 
 def note_lane(connection: Connection, receiver: str, again_at: Callable[[int], datetime], problem: str | None) -> None:

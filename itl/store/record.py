@@ -19,8 +19,9 @@ from itl.lifecycle.transaction import Transition
 from itl.messages import ProposalTransaction
 from itl.store import notices, totals
 from itl.store import tables as t
+from itl.store.posting import post
 from itl.store.rows import UNIT_COLUMNS, block_rows, unit_row
-from itl.store.transitions import changes, post
+from itl.store.transitions import changes
 
 
 @dataclass(frozen=True, slots=True)

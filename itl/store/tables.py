@@ -29,6 +29,15 @@ from sqlalchemy import (
 )
 
 from itl.store.columns import BigKey, Instant, attributes, key, metadata, serials
+from itl.store.reconciliation_tables import (
+    received_transaction_blocks,
+    received_transactions,
+    received_unit_blocks,
+    reconciliation_history,
+    reconciliation_schedules,
+    reconciliation_totals,
+    reconciliations,
+)
 from itl.store.reference_tables import (
     credentials,
     facts,
@@ -52,6 +61,13 @@ __all__ = [
     "notice_blocks",
     "notices",
     "parties",
+    "received_transaction_blocks",
+    "received_transactions",
+    "received_unit_blocks",
+    "reconciliation_history",
+    "reconciliation_schedules",
+    "reconciliation_totals",
+    "reconciliations",
     "reference_stamp",
     "registries",
     "scheme_members",
@@ -86,9 +102,16 @@ messages = Table(
     Column("outcome", String, nullable=False),
     Column("response_codes", String),
     Column("detail", Text),
+    Column("reconciliation_identifier", String),
     CheckConstraint("direction IN ('in', 'out')", "direction"),
     CheckConstraint("outcome IN ('accepted', 'repeat', 'refused', 'fault', 'unreachable')", "outcome"),
     Index(None, "transaction_identifier"),
+    Index(
+        "ix_messages_reconciliation_identifier",
+        "reconciliation_identifier",
+        sqlite_where=text("reconciliation_identifier IS NOT NULL"),
+        postgresql_where=text("reconciliation_identifier IS NOT NULL"),
+    ),
 )
 """Every message, both ways, raw. `body` is compressed with zlib; size and digest (SHA-256) are of the plain bytes."""
 
@@ -129,6 +152,10 @@ outbox = Table(
     Column("outcome", String),
     Column("response_codes", String),
     Column("problem", Text),
+    Column("topic", String),
+    Column("once", Boolean, nullable=False, server_default=false()),
+    Column("sending_since", Instant),
+    Column("expires_at", Instant),
     Index(
         "ix_outbox_waiting",
         "receiver",
@@ -137,7 +164,17 @@ outbox = Table(
         postgresql_where=text("delivered_at IS NULL"),
     ),
     Index(None, "transaction_id"),
+    Index(
+        "ix_outbox_topic",
+        "topic",
+        sqlite_where=text("topic IS NOT NULL"),
+        postgresql_where=text("topic IS NOT NULL"),
+    ),
 )
+"""What the log has to tell. `delivered_at`: the delivery has ended, as `outcome` says. Messages of one transaction, and
+those of one `topic`, go to a receiver in their order. `once`: the receiver would refuse it a second time, so an attempt
+is written down before it goes out (`sending_since`), and not repeated where it may have arrived. `expires_at`: from
+then on nobody needs it."""
 
 lanes = Table(
     "lanes",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +9,10 @@ from sqlalchemy import Connection, delete, select, update
 
 from itl.codes import OPEN_STATUSES, TransactionStatus
 from itl.errors import ConflictError
-from itl.lifecycle.transaction import Send, TransactionHead, Transition
-from itl.messages import NotificationRequest, dump
+from itl.lifecycle.transaction import TransactionHead, Transition
 from itl.store import tables as t
 from itl.store import totals
+from itl.store.posting import post
 
 HEAD_COLUMNS = (
     t.transactions.c.id,
@@ -100,24 +99,3 @@ def changes(transition: Transition, now: datetime) -> dict[str, Any]:
 def frees_units(status: int) -> bool:
     """Completed units are freed by the ledger when it has moved them, all others at once."""
     return status not in OPEN_STATUSES and status != TransactionStatus.COMPLETED
-
-
-def post(connection: Connection, sends: Iterable[tuple[int | None, Send]], now: datetime) -> None:
-    """Put messages into the outbox, each with the transaction that it belongs to."""
-    rows = [
-        {
-            "receiver": send.receiver,
-            "transaction_id": transaction_id,
-            "operation": operation_of(send),
-            "content": dump(send.message),
-            "created_at": now,
-            "next_attempt_at": now,
-        }
-        for transaction_id, send in sends
-    ]
-    if rows:
-        connection.execute(t.outbox.insert(), rows)
-
-
-def operation_of(send: Send) -> str:
-    return "acceptNotification" if isinstance(send.message, NotificationRequest) else "acceptProposal"

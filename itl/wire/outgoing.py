@@ -26,7 +26,11 @@ _PIECE = 64 * 1024
 
 
 class PeerUnreachable(LogError):  # noqa: N818 - what it says of the peer
-    """No answer could be had from a peer: the call may or may not have been received, and can be repeated."""
+    """No answer could be had from a peer. `never_sent`: it certainly has not received the call; else it may have."""
+
+    def __init__(self, message: str, *, never_sent: bool = False) -> None:
+        super().__init__(message)
+        self.never_sent = never_sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +75,16 @@ class Peer:
     def post(self, operation: str, body: bytes) -> HttpReply:
         """The peer's answer to a call of `operation`, whatever its status; PeerUnreachable if none came in time."""
         deadline = time.monotonic() + self._timeout
+        sent = False
         try:
             connection = self._sent({**self._headers, "SOAPAction": f'"{operation}"'}, body, deadline)
+            sent = True
             response = connection.getresponse()
             content = self._content(response)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
-            raise PeerUnreachable(f"{self.url} gave no answer to {operation}: {_said(error, self._timeout)}") from error
+            said = f"{self.url} gave no answer to {operation}: {_said(error, self._timeout)}"
+            raise PeerUnreachable(said, never_sent=not sent) from error
         if response.will_close:
             self.close()
         headers = {name.lower(): value for name, value in response.getheaders()}
@@ -96,7 +103,7 @@ class Peer:
         self.close()
 
     def _sent(self, headers: dict[str, str], body: bytes, deadline: float) -> http.client.HTTPConnection:
-        """The connection on which the whole request went out."""
+        """The connection on which the whole request went out; a part of one is as good as nothing."""
         kept = self._kept(deadline)
         if kept is not None:
             try:

@@ -144,7 +144,11 @@ def replies(result: int, *codes: int) -> Answer:
 
 
 def is_down(_operation: str, _message: Any) -> HttpReply:
-    raise PeerUnreachable("connection refused")
+    raise PeerUnreachable("connection refused", never_sent=True)
+
+
+def is_silent(_operation: str, _message: Any) -> HttpReply:
+    raise PeerUnreachable("not within 60 s")
 
 
 def faults(_operation: str, _message: Any) -> HttpReply:

@@ -194,13 +194,17 @@ def test_dripping_ends_at_the_deadline(head: bytes) -> None:
 
 
 def test_silence_ends_at_the_deadline() -> None:
-    with peer(lambda _: registry.done.wait(20)) as registry, pytest.raises(PeerUnreachable, match=r"not within 0\.2 s"):
-        call(registry.url, timeout=0.2)
+    with peer(lambda _: registry.done.wait(20)) as registry:
+        with pytest.raises(PeerUnreachable, match=r"not within 0\.2 s") as silent:
+            call(registry.url, timeout=0.2)
+        assert not silent.value.never_sent
 
 
 def test_a_peer_that_does_not_read_ends_at_the_deadline() -> None:
-    with peer(lambda _: registry.done.wait(20)) as registry, pytest.raises(PeerUnreachable, match=r"not within 0\.2 s"):
-        call(registry.url, b" " * 50_000_000, timeout=0.2)
+    with peer(lambda _: registry.done.wait(20)) as registry:
+        with pytest.raises(PeerUnreachable, match=r"not within 0\.2 s") as unread:
+            call(registry.url, b" " * 50_000_000, timeout=0.2)
+        assert unread.value.never_sent
 
 
 @pytest.mark.parametrize(
@@ -229,15 +233,18 @@ def test_long_answers_are_not_read_to_their_end(answer: bytes) -> None:
     ],
 )
 def test_broken_answers_are_no_answers(answer: bytes) -> None:
-    with peer(answer) as registry, pytest.raises(PeerUnreachable, match="gave no answer to acceptProposal"):
-        call(registry.url)
+    with peer(answer) as registry:
+        with pytest.raises(PeerUnreachable, match="gave no answer to acceptProposal") as broken:
+            call(registry.url)
+        assert not broken.value.never_sent
 
 
 def test_nobody_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with pytest.raises(PeerUnreachable, match="refused"):
+    with pytest.raises(PeerUnreachable, match="refused") as refused:
         call(f"http://127.0.0.1:{port}/")
+    assert refused.value.never_sent
     with pytest.raises(PeerUnreachable):
         call("http://nowhere.invalid/")
 

@@ -1,0 +1,64 @@
+"""The outbox: what has to be told is put into it in the commit of what causes it, and may be taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, update
+
+from itl.lifecycle.sending import Send
+from itl.messages import (
+    InitiateReconciliationRequest,
+    ITLNoticeRequest,
+    MessageRequest,
+    NotificationRequest,
+    ProposalRequest,
+    ProvideAuditTrailRequest,
+    ProvideTimeRequest,
+    ProvideTotalsRequest,
+    ProvideUnitBlocksRequest,
+    ReconciliationResultRequest,
+    dump,
+)
+from itl.store import tables as t
+
+OPERATIONS: Mapping[type, str] = {
+    ProposalRequest: "acceptProposal",
+    NotificationRequest: "acceptNotification",
+    MessageRequest: "acceptMessage",
+    ITLNoticeRequest: "acceptITLNotice",
+    ProvideTimeRequest: "provideTime",
+    InitiateReconciliationRequest: "initiateReconciliation",
+    ProvideTotalsRequest: "provideTotals",
+    ProvideUnitBlocksRequest: "provideUnitBlocks",
+    ProvideAuditTrailRequest: "provideAuditTrail",
+    ReconciliationResultRequest: "receiveReconciliationResult",
+}
+"""The operation of a registry that takes each message."""
+
+
+def post(connection: Connection, sends: Iterable[tuple[int | None, Send]], now: datetime) -> None:
+    """Put messages into the outbox, each with the transaction that it belongs to, where it belongs to one."""
+    rows = [
+        {
+            "receiver": send.receiver,
+            "transaction_id": transaction_id,
+            "operation": OPERATIONS[type(send.message)],
+            "content": dump(send.message),
+            "created_at": now,
+            "next_attempt_at": now,
+            "topic": send.topic,
+            "once": send.once,
+            "expires_at": send.expires_at,
+        }
+        for transaction_id, send in sends
+    ]
+    if rows:
+        connection.execute(t.outbox.insert(), rows)
+
+
+def withdraw(connection: Connection, receiver: str, topic: str, now: datetime) -> None:
+    """Send nothing more of `topic` to `receiver`: what waits is ended. One that is on its way just now may arrive."""
+    waiting = (t.outbox.c.topic == topic) & (t.outbox.c.receiver == receiver) & t.outbox.c.delivered_at.is_(None)
+    connection.execute(update(t.outbox).where(waiting).values(delivered_at=now, outcome="withdrawn"))
