@@ -8,23 +8,20 @@ holds these classes equal to it. The two JSON forms here are for the store, whic
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar
 
 import msgspec
 
 Message = TypeVar("Message")
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True)
-def _message(cls: type[Message]) -> type[Message]:
-    return dataclass(frozen=True, slots=True, kw_only=True)(cls)
+class _Message(msgspec.Struct, frozen=True, gc=False):
+    """A struct of msgspec: a tenth of what a frozen dataclass costs to make. No message can hold itself: no cycles."""
 
 
-@_message
-class ReconciliationTransactionUnitBlock:
+class ReconciliationTransactionUnitBlock(_Message, frozen=True, kw_only=True):
     unit_serial_block_start: int
     unit_serial_block_end: int
     originating_registry_code: str
@@ -45,8 +42,7 @@ class ReconciliationTransactionUnitBlock:
     expiry_date: date | None = None
 
 
-@_message
-class Transaction:
+class Transaction(_Message, frozen=True, kw_only=True):
     transaction_identifier: str
     transaction_type: int
     supp_transaction_type: int | None = None
@@ -61,8 +57,7 @@ class Transaction:
     transaction_blocks: tuple[ReconciliationTransactionUnitBlock, ...]
 
 
-@_message
-class TransactionUnitBlock:
+class TransactionUnitBlock(_Message, frozen=True, kw_only=True):
     unit_serial_block_start: int
     unit_serial_block_end: int
     originating_registry_code: str
@@ -83,8 +78,7 @@ class TransactionUnitBlock:
     expiry_date: date | None = None
 
 
-@_message
-class ProposalTransaction:
+class ProposalTransaction(_Message, frozen=True, kw_only=True):
     transaction_identifier: str
     transaction_type: int
     supp_transaction_type: int | None = None
@@ -98,22 +92,19 @@ class ProposalTransaction:
     proposal_unit_blocks: tuple[TransactionUnitBlock, ...]
 
 
-@_message
-class ReconciliationUnitBlockIdentifier:
+class ReconciliationUnitBlockIdentifier(_Message, frozen=True, kw_only=True):
     unit_serial_block_start: int
     unit_serial_block_end: int
     originating_registry_code: str
 
 
-@_message
-class UnitBlockIdentifier:
+class UnitBlockIdentifier(_Message, frozen=True, kw_only=True):
     unit_serial_block_start: int
     unit_serial_block_end: int
     originating_registry_code: str
 
 
-@_message
-class UnitBlock:
+class UnitBlock(_Message, frozen=True, kw_only=True):
     unit_serial_block_start: int
     unit_serial_block_end: int
     originating_registry_code: str
@@ -124,8 +115,7 @@ class UnitBlock:
     applicable_commit_period: int
 
 
-@_message
-class Total:
+class Total(_Message, frozen=True, kw_only=True):
     account_type: int
     account_identifier: int | None = None
     account_commit_period: int
@@ -134,8 +124,7 @@ class Total:
     unit_count: int
 
 
-@_message
-class UnitBlockRequest:
+class UnitBlockRequest(_Message, frozen=True, kw_only=True):
     unit_type: int | None = None
     supp_unit_type: int | None = None
     account_commit_period: int | None = None
@@ -143,14 +132,12 @@ class UnitBlockRequest:
     account_identifier: int | None = None
 
 
-@_message
-class EvaluationResult:
+class EvaluationResult(_Message, frozen=True, kw_only=True):
     response_code: int
     unit_block_identifiers: tuple[UnitBlockIdentifier, ...] | None = None
 
 
-@_message
-class ProvideTimeRequest:
+class ProvideTimeRequest(_Message, frozen=True, kw_only=True):
     sender: str
     addressee: str
     major_version: int
@@ -158,15 +145,13 @@ class ProvideTimeRequest:
     itl_system_time: datetime
 
 
-@_message
-class ProvideTimeResponse:
+class ProvideTimeResponse(_Message, frozen=True, kw_only=True):
     system_time: datetime
     result_identifier: int
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class MessageRequest:
+class MessageRequest(_Message, frozen=True, kw_only=True):
     sender: str
     addressee: str
     major_version: int
@@ -175,14 +160,12 @@ class MessageRequest:
     message_date_time: datetime
 
 
-@_message
-class MessageResponse:
+class MessageResponse(_Message, frozen=True, kw_only=True):
     result_identifier: int
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class ProposalRequest:
+class ProposalRequest(_Message, frozen=True, kw_only=True):
     sender: str
     addressee: str
     major_version: int
@@ -190,14 +173,12 @@ class ProposalRequest:
     proposed_transaction: ProposalTransaction
 
 
-@_message
-class ProposalResponse:
+class ProposalResponse(_Message, frozen=True, kw_only=True):
     result_identifier: int
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class NotificationRequest:
+class NotificationRequest(_Message, frozen=True, kw_only=True):
     sender: str
     addressee: str
     major_version: int
@@ -208,14 +189,12 @@ class NotificationRequest:
     evaluation_result: tuple[EvaluationResult, ...]
 
 
-@_message
-class NotificationResponse:
+class NotificationResponse(_Message, frozen=True, kw_only=True):
     result_identifier: int
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class ITLNoticeRequest:
+class ITLNoticeRequest(_Message, frozen=True, kw_only=True):
     sender: str
     addressee: str
     major_version: int
@@ -235,14 +214,12 @@ class ITLNoticeRequest:
     unit_block_identifiers: tuple[UnitBlockIdentifier, ...] | None = None
 
 
-@_message
-class ITLNoticeResponse:
+class ITLNoticeResponse(_Message, frozen=True, kw_only=True):
     result_identifier: int
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class ReconciliationResultRequest:
+class ReconciliationResultRequest(_Message, frozen=True, kw_only=True):
     sender: str
     addressee: str
     major_version: int
@@ -252,14 +229,12 @@ class ReconciliationResultRequest:
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class ReconciliationResultResponse:
+class ReconciliationResultResponse(_Message, frozen=True, kw_only=True):
     result_identifier: int
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class ProvideTotalsRequest:
+class ProvideTotalsRequest(_Message, frozen=True, kw_only=True):
     sender: str
     addressee: str
     major_version: int
@@ -275,14 +250,12 @@ class ProvideTotalsRequest:
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class ProvideTotalsResponse:
+class ProvideTotalsResponse(_Message, frozen=True, kw_only=True):
     result_identifier: int
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class ProvideUnitBlocksRequest:
+class ProvideUnitBlocksRequest(_Message, frozen=True, kw_only=True):
     sender: str
     addressee: str
     major_version: int
@@ -293,14 +266,12 @@ class ProvideUnitBlocksRequest:
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class ProvideUnitBlocksResponse:
+class ProvideUnitBlocksResponse(_Message, frozen=True, kw_only=True):
     result_identifier: int
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class ProvideAuditTrailRequest:
+class ProvideAuditTrailRequest(_Message, frozen=True, kw_only=True):
     sender: str
     addressee: str
     major_version: int
@@ -317,14 +288,12 @@ class ProvideAuditTrailRequest:
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class ProvideAuditTrailResponse:
+class ProvideAuditTrailResponse(_Message, frozen=True, kw_only=True):
     result_identifier: int
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class ReceiveTotalsRequest:
+class ReceiveTotalsRequest(_Message, frozen=True, kw_only=True):
     sender: str
     addressee: str
     major_version: int
@@ -333,14 +302,12 @@ class ReceiveTotalsRequest:
     totals: tuple[Total, ...]
 
 
-@_message
-class ReceiveTotalsResponse:
+class ReceiveTotalsResponse(_Message, frozen=True, kw_only=True):
     result_identifier: int
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class TransactionStatusRequest:
+class TransactionStatusRequest(_Message, frozen=True, kw_only=True):
     sender: str
     addressee: str
     major_version: int
@@ -348,8 +315,7 @@ class TransactionStatusRequest:
     transaction_identifier: str
 
 
-@_message
-class TransactionStatusResponse:
+class TransactionStatusResponse(_Message, frozen=True, kw_only=True):
     transaction_identifier: str
     transaction_status: int
     transaction_status_date_time: datetime
@@ -357,8 +323,7 @@ class TransactionStatusResponse:
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class ReceiveAuditTrailRequest:
+class ReceiveAuditTrailRequest(_Message, frozen=True, kw_only=True):
     sender: str
     addressee: str
     major_version: int
@@ -367,14 +332,12 @@ class ReceiveAuditTrailRequest:
     transactions: tuple[Transaction, ...]
 
 
-@_message
-class ReceiveAuditTrailResponse:
+class ReceiveAuditTrailResponse(_Message, frozen=True, kw_only=True):
     result_identifier: int
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class ReceiveUnitBlocksRequest:
+class ReceiveUnitBlocksRequest(_Message, frozen=True, kw_only=True):
     sender: str
     addressee: str
     major_version: int
@@ -383,14 +346,12 @@ class ReceiveUnitBlocksRequest:
     unit_blocks: tuple[UnitBlock, ...]
 
 
-@_message
-class ReceiveUnitBlocksResponse:
+class ReceiveUnitBlocksResponse(_Message, frozen=True, kw_only=True):
     result_identifier: int
     response_codes: tuple[int, ...] | None = None
 
 
-@_message
-class InitiateReconciliationRequest:
+class InitiateReconciliationRequest(_Message, frozen=True, kw_only=True):
     sender: str
     addressee: str
     major_version: int
@@ -399,8 +360,7 @@ class InitiateReconciliationRequest:
     snapshot_datetime: datetime
 
 
-@_message
-class InitiateReconciliationResponse:
+class InitiateReconciliationResponse(_Message, frozen=True, kw_only=True):
     result_identifier: int
     response_codes: tuple[int, ...] | None = None
 

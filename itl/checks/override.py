@@ -15,10 +15,12 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from msgspec.structs import replace
 
 from itl.checks import door, judge  # noqa: F401 (each registers its checks)
 from itl.checks.catalogue import catalogue

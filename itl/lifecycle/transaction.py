@@ -8,8 +8,10 @@ the acquirer's answer; a list of evaluation results is never absent, and never e
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from itl.checks.override import PLAIN, Override
 from itl.checks.sequence import Accepted, Confirmed, Refused, Repeat, Role, judge_notification

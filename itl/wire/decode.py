@@ -11,6 +11,7 @@ from typing import Any
 
 from lxml import etree
 
+from itl.wire import runs
 from itl.wire.contract import NAMESPACES, OPERATIONS, SOAP_ENVELOPE, Operation, Port, Struct
 from itl.wire.envelope import Envelope, judge_headers, parse, too_large
 from itl.wire.explain import explained
@@ -18,6 +19,7 @@ from itl.wire.faults import MISSING, UNKNOWN, ClientFault, FaultEntry, PeerFault
 from itl.wire.limits import LIMITS, Limits
 from itl.wire.reader import Reader
 from itl.wire.references import References
+from itl.wire.runs import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,19 @@ def decode_reply(port: Port, operation: str, body: bytes, limits: Limits = LIMIT
 
 
 def _decode(operations: Any, body: bytes, limits: Limits) -> Decoded:
-    envelope = parse(body, limits.largest_request(), limits)
+    run = None if limits.validate else runs.find(body)
+    if run is not None:
+        try:
+            decoded = _decode_tree(operations, body, limits, run)
+        except (ClientFault, runs.UnlikeError):
+            run.is_read = False  # what is wrong, and where, is told from the whole
+        if run.is_read:
+            return decoded
+    return _decode_tree(operations, body, limits)
+
+
+def _decode_tree(operations: Any, body: bytes, limits: Limits, run: Run | None = None) -> Decoded:
+    envelope = parse(body, limits.largest_request(), limits, run)
     wrapper = _wrapper(envelope)
     judge_headers(envelope.header)
     operation = _operation(operations, wrapper)
@@ -67,7 +81,7 @@ def _decode(operations: Any, body: bytes, limits: Limits) -> Decoded:
     if len(body) > largest:
         raise too_large(f"the message has {len(body)} bytes, at most {largest} are read for {operation.name}")
     part = _part(operation, wrapper, limits)
-    message, work = _read(envelope, operation.request_plan, operation.request_part, part, len(body), limits)
+    message, work = _read(envelope, operation.request_plan, operation.request_part, part, len(body), limits, run)
     return Decoded(operation.name, message, envelope.header, work)
 
 
@@ -106,10 +120,16 @@ def _part(operation: Operation, wrapper: etree._Element, limits: Limits) -> etre
 
 
 def _read(
-    envelope: Envelope, plan: Struct, name: str, part: etree._Element, size: int, limits: Limits
+    envelope: Envelope,
+    plan: Struct,
+    name: str,
+    part: etree._Element,
+    size: int,
+    limits: Limits,
+    run: Run | None = None,
 ) -> tuple[Any, int]:
     references = References(envelope.body, limits.expansion * size)
-    reader = Reader(references, name, limits)
+    reader = Reader(references, name, limits, run)
     message = reader.read(plan, part)
     if message is None:
         reader.errors.append(FaultEntry(MISSING, f"/{name}", f"{name} is nil"))

@@ -6,10 +6,11 @@ A message that lacks a required value, or holds one out of its type's range, is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from operator import attrgetter
 from typing import Any, TypeAlias
+
+from msgspec.structs import replace
 
 from itl.errors import LogError
 from itl.wire.contract import (

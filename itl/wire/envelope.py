@@ -10,6 +10,7 @@ from lxml import etree
 from itl.wire.contract import SOAP_ENVELOPE
 from itl.wire.faults import TOO_LARGE, ClientFault, FaultEntry, MustUnderstandFault, VersionMismatchFault
 from itl.wire.limits import Limits
+from itl.wire.runs import Run
 
 WS_SECURITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
 
@@ -32,16 +33,22 @@ class Envelope:
     body: list[etree._Element]
 
 
-def parse(content: bytes, largest: int, limits: Limits) -> Envelope:
-    """The envelope in `content`, of at most `largest` bytes; ClientFault if it is none. Headers are not judged."""
+def parse(content: bytes, largest: int, limits: Limits, run: Run | None = None) -> Envelope:
+    """The envelope in `content`, of at most `largest` bytes; ClientFault if it is none. Headers are not judged.
+
+    The tree is without the items of `run`, whose first one is found in it.
+    """
     if len(content) > largest:
         raise too_large(f"the message has {len(content)} bytes, at most {largest} are read")
     # Every element has one or two tags: counting them costs nothing beside a tree of too many elements.
-    if content.count(b"<") > 2 * limits.elements:
+    written = content if run is None else run.shortened
+    if written.count(b"<") + (0 if run is None else run.tags) > 2 * limits.elements:
         raise too_large(f"the message has more than {limits.elements} elements")
-    if _has_document_type(content):
+    if _has_document_type(written):
         raise _document_type()
-    root = _tree(content)
+    root = _tree(written)
+    if run is not None:
+        run.find_first(root)
     if root.tag != f"{{{SOAP_ENVELOPE}}}Envelope":
         raise _no_envelope(root)
     header = root.find(_HEADER)

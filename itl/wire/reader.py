@@ -14,6 +14,7 @@ from itl.wire.contract import NAMESPACES, Array, Field, Plan, Struct
 from itl.wire.faults import MISSING, TOO_LARGE, TOO_MANY_BLOCKS, UNKNOWN, WRONG_TYPE, ClientFault, FaultEntry
 from itl.wire.limits import Limits
 from itl.wire.references import NIL, References, has_content, is_nil
+from itl.wire.runs import Run
 from itl.wire.scalars import SCALARS, Scalar
 
 BAD: Final = object()
@@ -32,13 +33,14 @@ _SAFE_DIGITS = {"int": 9, "long": 18}  # so many are a number of the type, which
 class Reader:
     """One message being read: its errors so far, the values that may be shared, the work done."""
 
-    __slots__ = ("_entries", "_known", "_limits", "_path", "_references", "_shared", "errors", "work")
+    __slots__ = ("_entries", "_known", "_limits", "_path", "_references", "_run", "_shared", "errors", "work")
 
-    def __init__(self, references: References, part: str, limits: Limits) -> None:
+    def __init__(self, references: References, part: str, limits: Limits, run: Run | None = None) -> None:
         self.errors: list[FaultEntry] = []
         self.work = 0
         self._references = references
         self._limits = limits
+        self._run = run
         self._path: list[str | int] = [part]
         self._known: dict[str, tuple[_Known, _Known]] = {name: ({}, {}) for name in SCALARS}
         self._entries: dict[str, dict[Any, _Entry]] = {}
@@ -139,10 +141,12 @@ class Reader:
         return BAD
 
     def _array(self, plan: Array, element: etree._Element) -> Any:
-        if plan.name == _BOUNDED_ARRAY and len(element) > self._limits.unit_blocks:
-            return self._error(
-                TOO_MANY_BLOCKS, f"{len(element)} unit blocks; at most {self._limits.unit_blocks} are allowed"
-            )
+        run = self._run
+        if run is not None and (run.first is None or run.first.getparent() is not element):
+            run = None
+        length = len(element) + (0 if run is None else len(run.rows))
+        if plan.name == _BOUNDED_ARRAY and length > self._limits.unit_blocks:
+            return self._error(TOO_MANY_BLOCKS, f"{length} unit blocks; at most {self._limits.unit_blocks} are allowed")
         items: list[Any] = []
         path, item_plan = self._path, plan.item
         self.work += len(element)
@@ -155,6 +159,9 @@ class Reader:
             if child.tail is not None:
                 self._no_text(child.tail)
             items.append(value)
+            if run is not None and child is run.first and value is not BAD and isinstance(item_plan, Struct):
+                items += run.items(item_plan, value)
+                self.work += len(run.rows) * (1 + len(run.children))
         path.pop()
         return tuple(items)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 from random import Random
 from typing import Any
+
+from msgspec.structs import replace
 
 from itl.codes import CDM_UNITS, EXPIRING_UNITS, TransactionType, UnitType
 from itl.ledger.block import HeldBlock

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from itl.messages import MessageRequest
@@ -61,7 +62,7 @@ def another_process(world: World) -> Iterator[Connection]:
 def enrol(world: World, code: str, **given: Any) -> None:
     with another_process(world) as connection:
         known = load_reference(connection).registries.get(code, Registry(code, RegistryKind.PARTY))
-        put_registry(connection, replace(known, **given), START)
+        put_registry(connection, dataclasses.replace(known, **given), START)
 
 
 def issuance(number: int = 1) -> Any:

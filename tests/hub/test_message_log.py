@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from itl.store import tables as t
 from itl.wire.contract import Port

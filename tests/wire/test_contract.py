@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import types
 import typing
 from datetime import date, datetime
@@ -12,6 +11,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import requests
 import xmlschema
@@ -187,8 +187,8 @@ def test_message_class_equals_the_table(name: str) -> None:
     cls = getattr(messages, name)
     hints = typing.get_type_hints(cls)
     found = [
-        (field.name, hints[field.name], field.default is None if field.default is not dataclasses.MISSING else False)
-        for field in dataclasses.fields(cls)
+        (field.name, hints[field.name], field.default is None)
+        for field in msgspec.structs.fields(cls)
     ]
     expected = []
     for element, value_type, occurs in table_types()[name]:
@@ -207,7 +207,8 @@ def python_type(value_type: str) -> Any:
 
 
 def test_messages_has_no_other_classes() -> None:
-    classes = {name for name, value in vars(messages).items() if dataclasses.is_dataclass(value)}
+    types = [value for value in vars(messages).values() if isinstance(value, type)]
+    classes = {cls.__name__ for cls in types if issubclass(cls, msgspec.Struct) and cls.__struct_fields__}
     assert classes == {name for name in table_types() if not name.startswith("ArrayOf")}
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import fields, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
 from itl.messages import ITLNoticeRequest, NotificationRequest, ProposalRequest, TransactionUnitBlock
 from itl.wire.contract import Port
@@ -18,7 +19,7 @@ from tests.wire.dialects import DIALECTS
 from tests.wire.envelopes import BLOCK, envelope, proposal
 from tests.wire.test_codec import PROPOSAL
 
-NUMBERS = [item.name for item in fields(TransactionUnitBlock) if str(item.type).startswith("int")][2:]
+NUMBERS = [item.name for item in msgspec.structs.fields(TransactionUnitBlock) if item.type in (int, int | None)][2:]
 SAMPLES = Path(__file__).parent / "samples"
 
 
