@@ -10,12 +10,10 @@ from typing import Any
 import msgspec
 
 from itl.checks.override import Override
-from itl.cli.command import Subparsers, add, complain, database_argument, say, settings_of
+from itl.cli.command import Subparsers, add, complain, database_argument, json_argument, opened, say, settings_of
 from itl.cli.figures import table
 from itl.codes import TransactionStatus, TransactionType
 from itl.hub import override_of
-from itl.store.database import Database
-from itl.store.schema import require_current
 from itl.store.visible import TransactionStory, Waiting, story, waiting
 
 
@@ -31,11 +29,11 @@ def register(commands: Subparsers) -> None:
     transaction.add_argument("--all", action="store_true", help="every check with its result, not the failed ones only")
     for parser in (queue, transaction):
         database_argument(parser)
-        parser.add_argument("--json", action="store_true", help="print JSON")
+        json_argument(parser)
 
 
 def run_queue(arguments: Namespace) -> int:
-    with _opened(arguments).read() as connection:
+    with opened(arguments).read() as connection:
         found = waiting(connection)
     if arguments.json:
         say(msgspec.json.encode(found).decode())
@@ -45,7 +43,7 @@ def run_queue(arguments: Namespace) -> int:
 
 
 def run_transaction(arguments: Namespace) -> int:
-    with _opened(arguments).read() as connection:
+    with opened(arguments).read() as connection:
         found = story(connection, arguments.identifier)
     if not found:
         complain(f"no transaction {arguments.identifier} is known to this log")
@@ -57,12 +55,6 @@ def run_transaction(arguments: Namespace) -> int:
     for each in found:
         _print_story(each, override, every_check=arguments.all)
     return 0
-
-
-def _opened(arguments: Namespace) -> Database:
-    database = Database(settings_of(arguments).database)
-    require_current(database)
-    return database
 
 
 def _print_queue(found: Waiting) -> None:

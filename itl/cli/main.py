@@ -9,6 +9,7 @@ from pathlib import Path
 
 from itl import __version__
 from itl.cli import (
+    actions,
     audit,
     bench,
     check,
@@ -26,7 +27,7 @@ from itl.cli import (
 from itl.cli.command import complain
 from itl.errors import LogError
 
-COMMANDS = (serving, sandbox, story, enrol, reference, decoding, figures, audit, looking, check, replay, bench)
+COMMANDS = (serving, sandbox, story, enrol, reference, decoding, figures, audit, looking, actions, check, replay, bench)
 
 
 def parser() -> ArgumentParser:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterable
@@ -10,20 +9,28 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from itl.cli.command import Subparsers, add, database_argument, say, settings_of
+from itl.cli.command import (
+    Subparsers,
+    actor_of,
+    add,
+    database_argument,
+    instant_of,
+    json_argument,
+    opened,
+    reason_of,
+    say,
+)
 from itl.cli.figures import table
 from itl.clock import system_clock
 from itl.errors import UsageError
 from itl.reference import NoticeStatus
 from itl.store import notices
-from itl.store.database import Database
 from itl.store.enrolment import put_basics
-from itl.store.fact_kinds import KINDS, PART_OF, Fact, FactName, instant, key_of, value_of
+from itl.store.fact_kinds import KINDS, PART_OF, Fact, FactName, key_of, value_of
 from itl.store.facts import Entry, Source, history
 from itl.store.notices import RecordedNotice
 from itl.store.reference_data import load_reference
 from itl.store.reference_files import Defaults, Loaded, enter, read, told
-from itl.store.schema import require_current
 
 
 def register(commands: Subparsers) -> None:
@@ -59,8 +66,8 @@ def register(commands: Subparsers) -> None:
     show.add_argument("party", nargs="?", help="code of a Party or registry")
     show.add_argument("--at", metavar="TIME", help="as it is at this instant (ISO 8601; default: now)")
     show.add_argument("--history", action="store_true", help="all that was ever recorded, with who and why")
-    show.add_argument("--json", action="store_true", help="print JSON")
     database_argument(show)
+    json_argument(show)
 
 
 def _kinds() -> Iterable[str]:
@@ -71,7 +78,7 @@ def _kinds() -> Iterable[str]:
 
 def run_load(arguments: Namespace) -> int:
     defaults = _defaults(arguments, f"loaded from {arguments.file.name}")
-    with _opened(arguments).write() as connection:
+    with opened(arguments).write() as connection:
         periods = load_reference(connection).periods
         if not periods:
             put_basics(connection)
@@ -89,25 +96,24 @@ def _known(loaded: Loaded, facts: int, found: int) -> int:
 
 
 def run_set(arguments: Namespace) -> int:
-    if not arguments.reason:
-        raise UsageError("why? give --reason")
+    reason = reason_of(arguments)
     if arguments.fact not in frozenset(FactName):
         raise UsageError(f"{arguments.fact!r} is no fact that the log knows; known are {', '.join(FactName)}")
     name = FactName(arguments.fact)
     about = {column: getattr(arguments, f"about_{column}") for column in PART_OF}
     key = key_of(name, {column: part for column, part in about.items() if part is not None})
     value = None if arguments.value == "none" else value_of(name, arguments.value)
-    defaults = _defaults(arguments, arguments.reason)
+    defaults = _defaults(arguments, reason)
     fact = Fact(key, value, defaults.valid_from or defaults.source.at)
-    with _opened(arguments).write() as connection:
+    with opened(arguments).write() as connection:
         recorded, _ = enter(connection, Loaded(facts=[(fact, defaults.source)]))
     say(f"{'recorded' if recorded else 'known already'}: {_line(fact)}")
     return 0
 
 
 def run_show(arguments: Namespace) -> int:
-    at = _instant(arguments.at, "--at") or system_clock()
-    with _opened(arguments).read() as connection:
+    at = instant_of(arguments.at, "--at") or system_clock()
+    with opened(arguments).read() as connection:
         entries = history(connection, arguments.party)
         found = notices.recorded(connection, arguments.party)
     if not arguments.history:
@@ -215,18 +221,5 @@ def _time(at: datetime) -> str:
 
 
 def _defaults(arguments: Namespace, reason: str) -> Defaults:
-    source = Source(arguments.by or getpass.getuser(), arguments.reason or reason, system_clock())
-    return Defaults(source, _instant(arguments.valid_from, "--valid-from"))
-
-
-def _instant(given: str | None, option: str) -> datetime | None:
-    try:
-        return None if given is None else instant(given)
-    except ValueError as error:
-        raise UsageError(f"{option} {given}: {error}; give e.g. 2012-12-31T00:00:00Z") from error
-
-
-def _opened(arguments: Namespace) -> Database:
-    database = Database(settings_of(arguments).database)
-    require_current(database)
-    return database
+    source = Source(actor_of(arguments), arguments.reason or reason, system_clock())
+    return Defaults(source, instant_of(arguments.valid_from, "--valid-from"))

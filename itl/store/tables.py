@@ -28,6 +28,7 @@ from sqlalchemy import (
     text,
 )
 
+from itl.store.administration_tables import actions
 from itl.store.columns import BigKey, Instant, attributes, key, metadata, serials
 from itl.store.reconciliation_tables import (
     received_transaction_blocks,
@@ -55,6 +56,7 @@ from itl.store.reference_tables import (
 __all__ = [
     "BigKey",
     "Instant",
+    "actions",
     "credentials",
     "facts",
     "metadata",
