@@ -9,29 +9,30 @@ from datetime import timedelta
 
 log = logging.getLogger("registry_client")
 
+Pass = tuple[Callable[[], int], Callable[[], float | None]]
+
 PAUSE_AFTER_ERROR = 1.0
 """Seconds after which a pass that failed as a whole (a full disk, a locked database) is tried again."""
 
 
 class Background:
-    """Runs `process` and `deliver` until they return 0, then sleeps until `wake`, or for `next_delivery` seconds.
+    """Runs the pass of `process` and of `deliver` until it returns 0, then sleeps until `wake`, or until its next time.
 
-    `version` is a number that another connection's commits change.
+    Each is the pass, and what gives the seconds until it has something to do by itself, None if nothing. `version` is
+    a number that another connection's commits change.
     """
 
     def __init__(
         self,
         name: str,
-        process: Callable[[], int],
-        deliver: Callable[[], int],
-        next_delivery: Callable[[], float | None],
+        process: Pass,
+        deliver: Pass,
         version: Callable[[], int],
         changed: Callable[[], None],
     ) -> None:
         self._name = name
         self._process = process
         self._deliver = deliver
-        self._next_delivery = next_delivery
         self._version = version
         self._changed = changed
         self._wakers = (threading.Event(), threading.Event())
@@ -41,8 +42,8 @@ class Background:
     def start(self) -> None:
         """Begin both passes, unless they run."""
         process, deliver = self._wakers
-        self._run("process", lambda: self._loop(self._process, lambda: None, process))
-        self._run("deliver", lambda: self._loop(self._deliver, self._next_delivery, deliver))
+        self._run("process", lambda: self._loop(*self._process, process))
+        self._run("deliver", lambda: self._loop(*self._deliver, deliver))
 
     def follow(self, interval: timedelta) -> None:
         """Begin to look for what other connections wrote, and call `changed` for it."""

@@ -21,11 +21,14 @@ from itl.messages import (
     ProposalRequest,
     ProposalResponse,
     ProposalTransaction,
+    ReceiveAuditTrailRequest,
+    ReceiveUnitBlocksRequest,
     TransactionStatusRequest,
     TransactionStatusResponse,
 )
 from itl.wire.contract import OPERATIONS, Port
 from itl.wire.decode import decode_reply
+from itl.wire.encode import encode_request
 from itl.wire.envelope import parse
 from itl.wire.faults import ClientFault, PeerFault
 from itl.wire.limits import LIMITS
@@ -37,6 +40,9 @@ from registry_client.queues import Outgoing
 _OPERATIONS: dict[type[Any], str] = {
     operation.request: name for name, operation in OPERATIONS[Port.TRANSACTION_LOG].items()
 }
+
+_LARGE = (ReceiveUnitBlocksRequest, ReceiveAuditTrailRequest)
+"""Requests without a bound on their size, written by this contract's own encoder."""
 
 Answer = TypeVar("Answer")
 
@@ -151,14 +157,28 @@ class RegistryClient:
 
     def _answer(self, request: Outgoing) -> Any:
         operation = _OPERATIONS[type(request)]
-        service = self._service()
-        binding = service._binding.get(operation)
-        part = soap.value_of(request, binding.input.body.type.elements[0][1].type)
+        send = self._post if isinstance(request, _LARGE) else self._render
         try:
-            reply = getattr(service, operation)(part)
+            reply = send(operation, request)
         except (requests.RequestException, OSError) as error:
             raise HubUnreachable(f"{self.hub_url} gave no answer: {error}") from error
         return self._read(operation, reply)
+
+    def _render(self, operation: str, request: Outgoing) -> requests.Response:
+        """Let zeep write and send a request."""
+        service = self._service()
+        binding = service._binding.get(operation)
+        part = soap.value_of(request, binding.input.body.type.elements[0][1].type)
+        reply: requests.Response = getattr(service, operation)(part)
+        return reply
+
+    def _post(self, operation: str, request: Outgoing) -> requests.Response:
+        """Send what would take zeep a second per ten thousand blocks, over the same session."""
+        self._service()
+        session: requests.Session = self._local.session
+        body = encode_request(Port.TRANSACTION_LOG, operation, request)
+        headers = {"Content-Type": "text/xml; charset=utf-8", "SOAPAction": f'"{operation}"'}
+        return session.post(self.hub_url, body, headers=headers, timeout=self._timeout)
 
     def _read(self, operation: str, reply: requests.Response) -> Any:
         body = reply.content
@@ -178,6 +198,7 @@ class RegistryClient:
             session = soap.session(certificate=self._certificate, authority=self._authority or True)
             session.auth = self._authentication
             self._sessions.append(session)
+            self._local.session = session
             zeep_client = soap.client(session, self._timeout, Port.TRANSACTION_LOG)
             self._local.service = soap.service(zeep_client, Port.TRANSACTION_LOG, self.hub_url)
         return self._local.service

@@ -22,6 +22,12 @@ from itl.messages import (
     NotificationResponse,
     ProposalRequest,
     ProposalResponse,
+    ReceiveAuditTrailRequest,
+    ReceiveAuditTrailResponse,
+    ReceiveTotalsRequest,
+    ReceiveTotalsResponse,
+    ReceiveUnitBlocksRequest,
+    ReceiveUnitBlocksResponse,
     TransactionStatusRequest,
     TransactionStatusResponse,
 )
@@ -36,7 +42,15 @@ from registry_client.work import Work, apply_status
 
 TRANSACTION_UNKNOWN = 3002
 
-Response = ProposalResponse | NotificationResponse | MessageResponse | TransactionStatusResponse
+Response = (
+    ProposalResponse
+    | NotificationResponse
+    | MessageResponse
+    | TransactionStatusResponse
+    | ReceiveTotalsResponse
+    | ReceiveUnitBlocksResponse
+    | ReceiveAuditTrailResponse
+)
 
 
 class Hub(Protocol):
@@ -108,7 +122,7 @@ def record(work: Work, sent: Sequence[Sent]) -> None:
         elif isinstance(outcome, HubError):
             due_at = work.now + pause(work.settings, call.attempts)
             queues.retry(work.connection, call, due_at, str(outcome), faulted=isinstance(outcome, HubFault))
-            work.tell("unsent", f"{describe(call.message)}: {outcome}", call.lane or None)
+            work.tell("unsent", f"{describe(call.message)}: {outcome}", call.transaction)
         elif outcome is not None:
             _answered(work, call, outcome)
 
@@ -130,6 +144,12 @@ def describe(message: Outgoing) -> str:
             return "enquiry"
         case MessageRequest():
             return "message"
+        case ReceiveTotalsRequest(reconciliation_identifier=identifier):
+            return f"totals of {identifier}"
+        case ReceiveUnitBlocksRequest(reconciliation_identifier=identifier, unit_blocks=blocks):
+            return f"{len(blocks)} unit blocks of {identifier}"
+        case ReceiveAuditTrailRequest(reconciliation_identifier=identifier, transactions=transactions):
+            return f"trail of {len(transactions)} transactions of {identifier}"
 
 
 def _answered(work: Work, call: Call, response: Response) -> None:
@@ -145,14 +165,14 @@ def _answered(work: Work, call: Call, response: Response) -> None:
 
     about = describe(call.message)
     outcome = "accepted" if accepted else "refused " + " ".join(map(str, codes))
-    work.tell("sent", f"{about}: {outcome.strip()}", call.lane or None, codes=codes)
-    note = work.guarded(follow, f"the answer to {about} of {call.lane}", call.lane or None)
+    work.tell("sent", f"{about}: {outcome.strip()}", call.transaction, codes=codes)
+    note = work.guarded(follow, f"the answer to {about} of {call.lane}", call.transaction)
     queues.done(work.connection, call, work.now, result, codes, note)
 
 
 def _refused_by_fault(work: Work, call: Call, fault: HubFault) -> None:
     """The hub cannot read the message: sending it again brings nothing."""
-    work.tell("failed", f"{describe(call.message)}: {fault}", call.lane or None)
+    work.tell("failed", f"{describe(call.message)}: {fault}", call.transaction)
     queues.done(work.connection, call, work.now, None, (), str(fault))
     if isinstance(call.message, ProposalRequest):
         if call.attempts:

@@ -1,7 +1,6 @@
 """The registry's endpoint: what the hub calls, as a WSGI application for any server.
 
-A message is stored before it is acknowledged, and takes effect later. Operations that this registry does not serve are
-answered with a fault.
+A message is stored before it is acknowledged, and takes effect later.
 """
 
 from __future__ import annotations
@@ -12,21 +11,11 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 from itl.codes import ResultIdentifier
-from itl.messages import (
-    ITLNoticeRequest,
-    MessageRequest,
-    NotificationRequest,
-    ProposalRequest,
-    ProvideTimeRequest,
-    ProvideTimeResponse,
-)
+from itl.messages import ProvideTimeRequest, ProvideTimeResponse
 from itl.wire.contract import OPERATIONS, Operation, Port
 from itl.wire.endpoint import Credentials, Handler, build
 from registry_client.incoming import wrong_head
 from registry_client.registry import Registry
-
-STORED = (ProposalRequest, NotificationRequest, MessageRequest, ITLNoticeRequest)
-"""Messages that go into the inbox."""
 
 
 def application(
@@ -41,11 +30,7 @@ def application(
 
     `public_url` is its address in the WSDL, if it is not the one it is called by.
     """
-    handlers = {
-        name: handler
-        for name, operation in OPERATIONS[Port.REGISTRY].items()
-        if (handler := _handler(registry, operation)) is not None
-    }
+    handlers = {name: _handler(registry, operation) for name, operation in OPERATIONS[Port.REGISTRY].items()}
     endpoint: WSGIApplication = build(
         Port.REGISTRY,
         handlers,
@@ -58,12 +43,10 @@ def application(
     return endpoint
 
 
-def _handler(registry: Registry, operation: Operation) -> Handler | None:
-    if operation.request in STORED:
-        return lambda call, message: _acknowledge(operation, registry.receive(message))
+def _handler(registry: Registry, operation: Operation) -> Handler:
     if operation.request is ProvideTimeRequest:
         return lambda call, message: _tell_time(registry, message)
-    return None
+    return lambda call, message: _acknowledge(operation, registry.receive(message))
 
 
 def _acknowledge(operation: Operation, codes: tuple[int, ...]) -> Any:

@@ -1,8 +1,8 @@
-"""Accounts and unit blocks in the store: who holds what, what is reserved, what moves."""
+"""Accounts and unit blocks in the store: who holds what, and what of it is reserved."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -129,60 +129,6 @@ def meeting(connection: sa.Connection, wanted: SerialRange) -> list[Block]:
     return [_block(row) for row in connection.execute(query)]
 
 
-def add(connection: sa.Connection, blocks: Sequence[Block], now: datetime) -> None:
-    """Take blocks in; sqlalchemy.exc.IntegrityError if the registry holds one of the units already."""
-    connection.execute(unit_blocks.insert(), [_values(block, now) for block in blocks])
-
-
-def reserve(connection: sa.Connection, parts: Sequence[Block], transaction: str) -> None:
-    """Reserve parts of held, free blocks for a transaction; what is left of a block stays free."""
-    for part in parts:
-        query = (
-            sa.select(unit_blocks)
-            .where(
-                _blocks.originating_registry == part.range.originating_registry,
-                _blocks.range_start <= part.range.start,
-            )
-            .order_by(_blocks.range_start.desc())
-            .limit(1)
-        )
-        row = connection.execute(query).one()
-        connection.execute(
-            unit_blocks.update()
-            .where(_blocks.id == row.id)
-            .values(range_start=part.range.start, range_end=part.range.end, reserved_by=transaction)
-        )
-        rests = ((row.range_start, part.range.start - 1), (part.range.end + 1, row.range_end))
-        kept = {name: value for name, value in row._mapping.items() if name != "id"}
-        cut = [kept | {"range_start": start, "range_end": end} for start, end in rests if start <= end]
-        if cut:
-            connection.execute(unit_blocks.insert(), cut)
-
-
-def release(connection: sa.Connection, transaction: str) -> None:
-    """Free the units that a transaction reserved."""
-    connection.execute(unit_blocks.update().where(_blocks.reserved_by == transaction).values(reserved_by=None))
-
-
-def move(connection: sa.Connection, transaction: str, account: Account, now: datetime) -> None:
-    """Put the units that a transaction reserved into another account of the registry."""
-    connection.execute(
-        unit_blocks.update()
-        .where(_blocks.reserved_by == transaction)
-        .values(
-            account_type=account.account_type,
-            account_identifier=account.identifier,
-            acquired_at=now,
-            reserved_by=None,
-        )
-    )
-
-
-def remove(connection: sa.Connection, transaction: str) -> None:
-    """Let the units that a transaction reserved go to another registry."""
-    connection.execute(unit_blocks.delete().where(_blocks.reserved_by == transaction))
-
-
 def reserved_quantity(connection: sa.Connection, transaction: str) -> int:
     """How many units a transaction has reserved."""
     query = sa.select(_quantity()).where(_blocks.reserved_by == transaction)
@@ -244,24 +190,3 @@ def _block(row: sa.Row[Any]) -> Block:
         account=Account(row.account_type, row.account_identifier),
         reserved_by=row.reserved_by,
     )
-
-
-def _values(block: Block, now: datetime) -> dict[str, Any]:
-    attributes = block.attributes
-    return {
-        "originating_registry": block.range.originating_registry,
-        "range_start": block.range.start,
-        "range_end": block.range.end,
-        "unit_type": attributes.unit_type,
-        "supp_unit_type": attributes.supp_unit_type,
-        "original_period": attributes.original_period,
-        "applicable_period": attributes.applicable_period,
-        "lulucf_activity": attributes.lulucf_activity,
-        "project": attributes.project,
-        "track": attributes.track,
-        "expiry_date": attributes.expiry_date,
-        "account_type": block.account.account_type,
-        "account_identifier": block.account.identifier,
-        "acquired_at": now,
-        "reserved_by": block.reserved_by,
-    }

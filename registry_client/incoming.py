@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itl.codes import TransactionStatus, TransactionType
 from itl.messages import (
+    InitiateReconciliationRequest,
     ITLNoticeRequest,
     MessageRequest,
     NotificationRequest,
@@ -11,8 +12,10 @@ from itl.messages import (
     ProposalTransaction,
     ProvideTimeRequest,
 )
-from registry_client import holdings, journal
+from registry_client import holdings, journal, notices
 from registry_client.queues import Incoming
+from registry_client.reconciliation import requests
+from registry_client.reconciliation.faults import DENIAL, Fault
 from registry_client.settings import Accept, Decision, Delay, Policy, Reject, Settings
 from registry_client.transactions import Role, State, Transaction
 from registry_client.units import Account, acquired_blocks
@@ -36,6 +39,12 @@ def wrong_head(message: Incoming | ProvideTimeRequest, settings: Settings) -> tu
     return () if message.minor_version == minor else (1032,)
 
 
+def denial(message: Incoming, settings: Settings) -> tuple[int, ...]:
+    """The codes of a registry that is to refuse reconciliation, on request."""
+    denies = Fault.DENIES in settings.faults and isinstance(message, InitiateReconciliationRequest)
+    return DENIAL if denies else ()
+
+
 def subject(message: Incoming) -> tuple[str, str | None]:
     """What a message is about, in words, and the transaction that it names."""
     match message:
@@ -47,6 +56,8 @@ def subject(message: Incoming) -> tuple[str, str | None]:
             return f"notice {number}", None
         case MessageRequest():
             return "message", None
+        case _:
+            return f"{type(message).__name__} of {message.reconciliation_identifier}", None
 
 
 def follow(work: Work, message: Incoming, policy: Policy) -> str | None:
@@ -62,11 +73,14 @@ def follow(work: Work, message: Incoming, policy: Policy) -> str | None:
                 return note
             return apply_status(work, transaction, status, "notified", message.evaluation_result)
         case ITLNoticeRequest(message_content=text):
+            notices.add(work.connection, message, work.now)
             work.tell("notice", text)
             return None
         case MessageRequest(message_content=text):
             work.tell("message", text)
             return None
+        case _:
+            return requests.follow(work, message)
 
 
 def _follow_proposal(work: Work, proposal: ProposalTransaction, policy: Policy) -> str | None:

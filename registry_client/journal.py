@@ -32,6 +32,7 @@ def add(
             transaction_type=proposal.transaction_type,
             state=state,
             proposal=dump(proposal),
+            notice=proposal.notification_identifier,
             proposed_at=now,
             changed_at=now,
             enquire_at=enquire_at,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from itl.codes import HOLDING_ACCOUNTS, TransactionType
 from itl.messages import ProposalRequest, ProposalTransaction
-from registry_client import holdings, journal, queues
+from registry_client import bookings, holdings, journal, queues
 from registry_client.errors import AccountError, TransactionError
 from registry_client.identifiers import TransactionIdentifier
 from registry_client.transactions import Role, State, Transaction
@@ -147,7 +147,7 @@ def propose(work: Work, proposal: ProposalTransaction, reserve: Sequence[Block] 
             for part in holdings.meeting(work.connection, serials(block))
             if part.reserved_by is None
         ]
-    holdings.reserve(work.connection, () if issued else reserve or (), identifier)
+    bookings.reserve(work.connection, () if issued else reserve or (), identifier, work.now)
     journal.add(work.connection, proposal, Role.INITIATOR, State.PROPOSED, work.now, work.enquire_at)
     journal.note(work.connection, identifier, State.PROPOSED, "proposed", work.now)
     queue_proposal(work, proposal)
@@ -169,7 +169,7 @@ def queue_proposal(work: Work, proposal: ProposalTransaction) -> None:
 
 def refuse(work: Work, transaction: Transaction, codes: Sequence[int], cause: str) -> None:
     """The log did not take the proposal: the units are free, and nothing more will come."""
-    holdings.release(work.connection, transaction.identifier)
+    bookings.release(work.connection, transaction.identifier, work.now)
     for code in codes:
         journal.answer(work.connection, transaction.identifier, code, (), work.now)
     journal.record(work.connection, transaction.identifier, State.REFUSED, cause, work.now, work.enquire_at)

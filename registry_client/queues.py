@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from itl.messages import (
+    InitiateReconciliationRequest,
     ITLNoticeRequest,
     MessageRequest,
     NotificationRequest,
     ProposalRequest,
+    ProvideAuditTrailRequest,
+    ProvideTotalsRequest,
+    ProvideUnitBlocksRequest,
+    ReceiveAuditTrailRequest,
+    ReceiveTotalsRequest,
+    ReceiveUnitBlocksRequest,
+    ReconciliationResultRequest,
     TransactionStatusRequest,
     content_digest,
     dump,
@@ -22,15 +31,33 @@ from itl.messages import (
 )
 from registry_client.tables import inbox, outbox
 
-Incoming = ProposalRequest | NotificationRequest | MessageRequest | ITLNoticeRequest
-Outgoing = ProposalRequest | NotificationRequest | MessageRequest | TransactionStatusRequest
+Incoming = (
+    ProposalRequest
+    | NotificationRequest
+    | MessageRequest
+    | ITLNoticeRequest
+    | InitiateReconciliationRequest
+    | ProvideTotalsRequest
+    | ProvideUnitBlocksRequest
+    | ProvideAuditTrailRequest
+    | ReconciliationResultRequest
+)
+Outgoing = (
+    ProposalRequest
+    | NotificationRequest
+    | MessageRequest
+    | TransactionStatusRequest
+    | ReceiveTotalsRequest
+    | ReceiveUnitBlocksRequest
+    | ReceiveAuditTrailRequest
+)
 
-_INCOMING: dict[str, type[Incoming]] = {
-    cls.__name__: cls for cls in (ProposalRequest, NotificationRequest, MessageRequest, ITLNoticeRequest)
-}
-_OUTGOING: dict[str, type[Outgoing]] = {
-    cls.__name__: cls for cls in (ProposalRequest, NotificationRequest, MessageRequest, TransactionStatusRequest)
-}
+_INCOMING: dict[str, type[Incoming]] = {cls.__name__: cls for cls in get_args(Incoming)}
+_OUTGOING: dict[str, type[Outgoing]] = {cls.__name__: cls for cls in get_args(Outgoing)}
+
+_ABOUT_A_TRANSACTION = (ProposalRequest, NotificationRequest, TransactionStatusRequest)
+_LARGE = 16_384
+"""Bytes from which on the content of a call is kept compressed: thousands of blocks say nearly the same."""
 
 Content = TypeVar("Content", bound=Incoming)
 
@@ -53,6 +80,11 @@ class Call:
     lane: str
     message: Outgoing
     attempts: int
+
+    @property
+    def transaction(self) -> str | None:
+        """The transaction that it is about, if it is about one."""
+        return self.lane if isinstance(self.message, _ABOUT_A_TRANSACTION) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +150,7 @@ def queue(connection: sa.Connection, lane: str, message: Outgoing, now: datetime
         outbox.insert().values(
             lane=lane,
             kind=type(message).__name__,
-            content=dump(message),
+            content=_packed(dump(message)),
             queued_at=now,
             due_at=now,
             attempts=0,
@@ -133,7 +165,7 @@ def due(connection: sa.Connection, now: datetime, limit: int) -> list[Call]:
         sa.select(outbox).where(outbox.c.id.in_(_heads()), outbox.c.due_at <= now).order_by(outbox.c.id).limit(limit)
     )
     return [
-        Call(row.id, row.lane, load(_OUTGOING[row.kind], row.content), row.attempts)
+        Call(row.id, row.lane, load(_OUTGOING[row.kind], _unpacked(row.content)), row.attempts)
         for row in connection.execute(query)
     ]
 
@@ -186,7 +218,7 @@ def deliveries(connection: sa.Connection, lane: str | None, limit: int) -> list[
         query = query.where(outbox.c.lane == lane)
     return [
         Delivery(
-            message=load(_OUTGOING[row.kind], row.content),
+            message=load(_OUTGOING[row.kind], _unpacked(row.content)),
             queued_at=row.queued_at,
             attempts=row.attempts,
             done_at=row.done_at,
@@ -196,6 +228,14 @@ def deliveries(connection: sa.Connection, lane: str | None, limit: int) -> list[
         )
         for row in connection.execute(query)
     ]
+
+
+def _packed(content: bytes) -> bytes:
+    return zlib.compress(content, 1) if len(content) >= _LARGE else content
+
+
+def _unpacked(content: bytes) -> bytes:
+    return content if content.startswith(b"{") else zlib.decompress(content)
 
 
 def _heads() -> sa.Select[tuple[int]]:

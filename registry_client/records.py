@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from itl.messages import ITLNoticeRequest, MessageRequest
-from registry_client import holdings, journal, queues
+from itl.messages import MessageRequest
+from registry_client import holdings, journal, notices, queues
 from registry_client.holdings import Holding, OpenedAccount
+from registry_client.notices import Notice
 from registry_client.queues import Delivery, Received
+from registry_client.reconciliation import records as reconciliations
+from registry_client.reconciliation.records import Reconciliation
 from registry_client.store import Store
 from registry_client.transactions import State, Transaction
 from registry_client.units import Block
@@ -49,10 +52,15 @@ class Records:
         with self.store.read() as connection:
             return queues.received(connection, MessageRequest, limit)
 
-    def notices(self, limit: int = 100) -> list[tuple[datetime, ITLNoticeRequest]]:
-        """The log's notices, with the time of arrival."""
+    def notices(self, limit: int = 100) -> list[Notice]:
+        """The log's notices, each with its history and the transactions that named it, the newest notice first."""
         with self.store.read() as connection:
-            return queues.received(connection, ITLNoticeRequest, limit)
+            return notices.page(connection, limit)
+
+    def reconciliations(self, limit: int = 100) -> list[Reconciliation]:
+        """Reconciliations with their history."""
+        with self.store.read() as connection:
+            return reconciliations.page(connection, limit)
 
     def deliveries(self, identifier: str | None = None, limit: int = 100) -> list[Delivery]:
         """Calls to the hub and how they went, of one transaction or all."""

@@ -19,12 +19,13 @@ from itl.messages import (
     MessageRequest,
     ProposalTransaction,
 )
-from registry_client import delivery, holdings, incoming, journal, proposing, queues
+from registry_client import delivery, holdings, incoming, journal, notices, proposing, queues
 from registry_client.background import Background
 from registry_client.delivery import Hub
 from registry_client.errors import TransactionError
 from registry_client.identifiers import AccountNumber, SerialRange
 from registry_client.queues import Incoming, Received
+from registry_client.reconciliation import replies
 from registry_client.records import Records
 from registry_client.settings import Decision, Delay, Policy, Settings, accept_all
 from registry_client.store import Store
@@ -75,7 +76,11 @@ class Registry(Records):
         self._processing = threading.Lock()
         self._delivering = threading.Lock()
         self._background = Background(
-            settings.code, self.process, self.deliver, self._next_delivery, self.store.version, self._stir
+            settings.code,
+            (self.process, self._next_step),
+            (self.deliver, self._next_delivery),
+            self.store.version,
+            self._stir,
         )
         with self._work() as work:
             for account, period in CDM_ACCOUNTS if settings.is_cdm else PARTY_ACCOUNTS:
@@ -198,7 +203,7 @@ class Registry(Records):
 
         The same content again is acknowledged again, and has no second effect.
         """
-        codes = incoming.wrong_head(message, self.settings)
+        codes = incoming.wrong_head(message, self.settings) or incoming.denial(message, self.settings)
         if not codes:
             with self._work() as work:
                 queues.receive(work.connection, message, work.now)
@@ -219,16 +224,12 @@ class Registry(Records):
     # Passes
 
     def process(self) -> int:
-        """Take up messages that wait in the inbox, a batch at most; how many there were."""
+        """Take up messages that wait in the inbox, a batch at most, and do what reconciliations have to do by now.
+
+        How much there was to do, in messages and steps.
+        """
         with self._processing:
-            with self.store.read() as connection:
-                if not queues.untaken(connection, 1):
-                    return 0
-            with self._work() as work:
-                waiting = queues.untaken(work.connection, self.settings.batch)
-                for received in waiting:
-                    self._follow(work, received)
-            return len(waiting)
+            return self._take_up() + self._keep_time()
 
     def deliver(self) -> int:
         """Send calls that are due, a batch at most; how many were tried."""
@@ -311,6 +312,8 @@ class Registry(Records):
         notice: int | None,
     ) -> str:
         with self._work() as work:
+            if notice is not None:
+                notices.require_open(work.connection, notice)
             blocks = proposing.select(work, units)
             if isinstance(to, int):
                 to = proposing.default_account(work, to, blocks[0].attributes.applicable_period if blocks else 0)
@@ -323,6 +326,31 @@ class Registry(Records):
         note = work.guarded(lambda: incoming.follow(work, received.message, self._policy), subject, transaction)
         queues.take(work.connection, received, work.now, note)
 
+    def _take_up(self) -> int:
+        with self.store.read() as connection:
+            if not queues.untaken(connection, 1):
+                return 0
+        with self._work() as work:
+            waiting = queues.untaken(work.connection, self.settings.batch)
+            for received in waiting:
+                self._follow(work, received)
+        return len(waiting)
+
+    def _keep_time(self) -> int:
+        """One step: a snapshot is frozen, or a part of an answer made."""
+        if self._next_step() != 0.0:
+            return 0
+        with self._work() as work:
+            return int(replies.act(work))
+
+    def _next_step(self) -> float | None:
+        """Seconds until a snapshot or an answer is due; None if nothing waits."""
+        with self.store.read() as connection:
+            return self._until(replies.next_due(connection))
+
+    def _until(self, at: datetime | None) -> float | None:
+        return None if at is None else max(0.0, (at - self._clock()).total_seconds())
+
     def _enquire(self) -> None:
         with self.store.read() as connection:
             if not journal.to_enquire(connection, self._clock(), 1):
@@ -334,7 +362,7 @@ class Registry(Records):
         """Seconds until a call is due; None if nothing waits."""
         with self.store.read() as connection:
             due = [at for at in (queues.next_due(connection), journal.next_enquiry(connection)) if at is not None]
-        return max(0.0, (min(due) - self._clock()).total_seconds()) if due else None
+        return self._until(min(due, default=None))
 
     def _stir(self) -> None:
         """Something was committed: passes and waiters look whether it is for them."""

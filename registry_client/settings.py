@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from itl.codes import CDM, HOLDING_ACCOUNTS
 from itl.messages import ProposalTransaction
+from registry_client.reconciliation.faults import Fault, Misbehaviour
 
 RECEIVING_ACCOUNTS = HOLDING_ACCOUNTS - {110, 131} | {210, 220, 240, 241, 242}
 """Account types into which external transfers go."""
@@ -63,6 +64,16 @@ class Settings:
     receiving_accounts: frozenset[int] = frozenset(RECEIVING_ACCOUNTS)
     first_transaction: int = 100_001
     """The first running number of its transaction identifiers."""
+    blocks_per_message: int = 10_000
+    """Most unit blocks of one answer in a reconciliation; the log reads 16 MiB, these are about six."""
+    misbehave: tuple[Misbehaviour, ...] = ()
+    """Faults that it commits in reconciliations, on request; a registry that means well has none."""
+    lateness: timedelta = timedelta(days=1)
+    """How long its answers wait where it is to be late."""
+
+    @property
+    def faults(self) -> frozenset[Fault]:
+        return frozenset(each.fault for each in self.misbehave)
 
     @property
     def is_cdm(self) -> bool:

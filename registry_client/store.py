@@ -11,12 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
-from registry_client import tables
+from registry_client import schema, tables
 from registry_client.errors import StoreError
 
 
 class Store:
-    """The database of the registry `code` at `url` (an SQLAlchemy URL), made if it is not there.
+    """The database of the registry `code` at `url` (an SQLAlchemy URL), made if absent, brought up to date if older.
 
     A `durable` commit is on disk when it returns; else it survives the death of the process, not of the machine.
     StoreError if it belongs to another registry, has another version, or cannot be opened. Safe for threads, and for
@@ -72,15 +72,7 @@ class Store:
 
     def _create(self, url: str, code: str) -> None:
         with self.write() as connection:
-            version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-            if version == 0 and not sa.inspect(connection).get_table_names():
-                tables.metadata.create_all(connection)
-                for trigger in tables.TRIGGERS:
-                    connection.exec_driver_sql(trigger)
-                connection.execute(tables.owner.insert().values(code=code))
-                connection.exec_driver_sql(f"PRAGMA user_version = {tables.SCHEMA_VERSION}")
-            elif version != tables.SCHEMA_VERSION:
-                raise StoreError(f"{url} has version {version}, this program reads {tables.SCHEMA_VERSION}")
+            schema.bring_up(connection, url, code)
             stored = connection.execute(sa.select(tables.owner.c.code)).scalar_one()
             if stored != code:
                 raise StoreError(f"{url} is the database of registry {stored}, not of {code}")

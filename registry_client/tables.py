@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 metadata = sa.MetaData()
@@ -50,29 +50,40 @@ accounts = sa.Table(
     sa.Column("closed_at", Instant),
 )
 
+
+def _block() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("originating_registry", sa.String, nullable=False),
+        sa.Column("range_start", sa.BigInteger, nullable=False),
+        sa.Column("range_end", sa.BigInteger, nullable=False),
+        sa.Column("unit_type", sa.Integer, nullable=False),
+        sa.Column("supp_unit_type", sa.Integer, nullable=False),
+        sa.Column("original_period", sa.Integer, nullable=False),
+        sa.Column("applicable_period", sa.Integer, nullable=False),
+        sa.Column("lulucf_activity", sa.Integer),
+        sa.Column("project", sa.Integer),
+        sa.Column("track", sa.Integer),
+        sa.Column("expiry_date", sa.Date),
+        sa.Column("account_type", sa.Integer, nullable=False),
+        sa.Column("account_identifier", sa.BigInteger, nullable=False),
+        sa.Column("acquired_at", Instant, nullable=False),
+        sa.Column("reserved_by", sa.String),
+        sa.Column("since", Instant, nullable=False),
+    ]
+
+
 unit_blocks = sa.Table(
     "unit_blocks",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("originating_registry", sa.String, nullable=False),
-    sa.Column("range_start", sa.BigInteger, nullable=False),
-    sa.Column("range_end", sa.BigInteger, nullable=False),
-    sa.Column("unit_type", sa.Integer, nullable=False),
-    sa.Column("supp_unit_type", sa.Integer, nullable=False),
-    sa.Column("original_period", sa.Integer, nullable=False),
-    sa.Column("applicable_period", sa.Integer, nullable=False),
-    sa.Column("lulucf_activity", sa.Integer),
-    sa.Column("project", sa.Integer),
-    sa.Column("track", sa.Integer),
-    sa.Column("expiry_date", sa.Date),
-    sa.Column("account_type", sa.Integer, nullable=False),
-    sa.Column("account_identifier", sa.BigInteger, nullable=False),
-    sa.Column("acquired_at", Instant, nullable=False),
-    sa.Column("reserved_by", sa.String, index=True),
+    *_block(),
+    sa.Index("ix_unit_blocks_reserved_by", "reserved_by"),
     sa.UniqueConstraint("originating_registry", "range_start"),
     sa.CheckConstraint("range_start >= 1 AND range_end >= range_start"),
     sa.ForeignKeyConstraint(["account_type", "account_identifier"], ["accounts.account_type", "accounts.identifier"]),
 )
+"""What the registry holds; `since` is when a block became as it is."""
+
 sa.Index(
     "free_units",
     unit_blocks.c.account_type,
@@ -84,6 +95,11 @@ sa.Index(
     sqlite_where=unit_blocks.c.reserved_by.is_(None),
 )
 
+past_unit_blocks = sa.Table(
+    "past_unit_blocks", metadata, *_block(), sa.Column("until", Instant, nullable=False, index=True)
+)
+"""Blocks as they were from `since` to before `until`: with `unit_blocks`, what was held at any past instant."""
+
 transactions = sa.Table(
     "transactions",
     metadata,
@@ -92,11 +108,13 @@ transactions = sa.Table(
     sa.Column("transaction_type", sa.Integer, nullable=False),
     sa.Column("state", sa.String, nullable=False),
     sa.Column("proposal", sa.LargeBinary, nullable=False),
+    sa.Column("notice", sa.BigInteger, index=True),
     sa.Column("proposed_at", Instant, nullable=False),
     sa.Column("changed_at", Instant, nullable=False),
     sa.Column("enquire_at", Instant, index=True),
+    sa.Index("ix_transactions_changed_at", "changed_at"),
 )
-"""`enquire_at` is absent once the state is final: nothing more is expected."""
+"""`notice` is the notice that it answers. `enquire_at` is absent once the state is final: nothing more is expected."""
 
 history = sa.Table(
     "history",
@@ -148,9 +166,10 @@ outbox = sa.Table(
     sa.Column("codes", sa.JSON),
     sa.Column("note", sa.String),
 )
-"""Calls to the hub, in order within a lane (a transaction's identifier, or empty for messages).
+"""Calls to the hub, in order within a lane: a transaction's identifier, a reconciliation, or empty for messages.
 
-`faulted`: the hub was reached but answered with a fault, so that this call waits for itself, not for the hub.
+`content` is JSON, compressed with zlib where it is large. `faulted`: the hub was reached but
+answered with a fault, so that this call waits for itself, not for the hub.
 """
 
 sa.Index("inbox_untaken", inbox.c.id, sqlite_where=inbox.c.taken_at.is_(None))

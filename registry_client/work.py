@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from itl.codes import PartyType, TransactionStatus, TransactionType
 from itl.messages import EvaluationResult, NotificationRequest, UnitBlockIdentifier
-from registry_client import holdings, journal, queues
+from registry_client import bookings, holdings, journal, queues
 from registry_client.identifiers import SerialRange
 from registry_client.settings import Settings
 from registry_client.transactions import Event, Move, Role, State, Transaction, move
@@ -104,15 +104,15 @@ def apply_status(
             change(work, transaction, State.COMPLETED, cause, codes)
             notify(work, transaction, TransactionStatus.COMPLETED)
         case Move.TERMINATE:
-            holdings.release(work.connection, transaction.identifier)
+            bookings.release(work.connection, transaction.identifier, work.now)
             change(work, transaction, State.TERMINATED, cause, codes)
             if work.settings.sends_terminated:
                 notify(work, transaction, TransactionStatus.TERMINATED)
         case Move.CLOSE:
-            holdings.release(work.connection, transaction.identifier)
+            bookings.release(work.connection, transaction.identifier, work.now)
             change(work, transaction, State.TERMINATED, cause, codes)
         case Move.CANCEL:
-            holdings.release(work.connection, transaction.identifier)
+            bookings.release(work.connection, transaction.identifier, work.now)
             change(work, transaction, State.CANCELLED, cause, codes)
         case Move.WAIT:
             change(work, transaction, transaction.state, cause, codes)
@@ -128,15 +128,15 @@ def carry_out(work: Work, transaction: Transaction) -> None:
     proposal, now, connection = transaction.proposal, work.now, work.connection
     acquiring = _acquiring_account(transaction)
     if transaction.role is Role.ACQUIRER or transaction.transaction_type == TransactionType.ISSUANCE:
-        holdings.add(connection, acquired_blocks(proposal, acquiring), now)
+        bookings.add(connection, acquired_blocks(proposal, acquiring), now)
         return
     reserved = holdings.reserved_quantity(connection, transaction.identifier)
     if reserved != transaction.quantity:
         raise ValueError(f"{transaction.identifier} is about {transaction.quantity} units, {reserved} are reserved")
     if transaction.transaction_type == TransactionType.EXTERNAL_TRANSFER:
-        holdings.remove(connection, transaction.identifier)
+        bookings.remove(connection, transaction.identifier, now)
     else:
-        holdings.move(connection, transaction.identifier, acquiring, now)
+        bookings.move(connection, transaction.identifier, acquiring, now)
 
 
 def _acquiring_account(transaction: Transaction) -> Account:

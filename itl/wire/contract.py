@@ -148,12 +148,14 @@ def _read_operations(port: Port) -> Mapping[str, Operation]:
     port_type = definitions.find(f"{{{WSDL}}}portType[@name='{port.value}']")
     if port_type is None:
         raise LookupError(f"{WSDL_FILES[port]} has no port type {port.value}")
-    return MappingProxyType({
-        _attribute(node, "name"): _operation(
-            _attribute(node, "name"), _part(definitions, node, "input"), _part(definitions, node, "output")
-        )
-        for node in port_type.iterchildren(f"{{{WSDL}}}operation")
-    })
+    return MappingProxyType(
+        {
+            _attribute(node, "name"): _operation(
+                _attribute(node, "name"), _part(definitions, node, "input"), _part(definitions, node, "output")
+            )
+            for node in port_type.iterchildren(f"{{{WSDL}}}operation")
+        }
+    )
 
 
 def _part(definitions: etree._Element, operation: etree._Element, direction: str) -> str:

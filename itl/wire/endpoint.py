@@ -109,9 +109,7 @@ class _Endpoint(WsgiApplication):  # type: ignore[misc]
         self._challenge = 'Basic realm="{}", charset="UTF-8"'.format(realm.replace('"', "'"))
         self._public_url = public_url
 
-    def __call__(
-        self, req_env: Environ, start_response: StartResponse, wsgi_url: str | None = None
-    ) -> Iterable[bytes]:
+    def __call__(self, req_env: Environ, start_response: StartResponse, wsgi_url: str | None = None) -> Iterable[bytes]:
         """Answer one HTTP request."""
         try:
             answer = self._answer(req_env)

@@ -81,5 +81,3 @@ def _append_text(parent: etree._Element, text: str | None) -> None:
 
 def _name(element: etree._Element) -> str:
     return etree.QName(element).localname
-
-

@@ -113,10 +113,12 @@ def _shown(text: str) -> str:
 
 _INT, _LONG = _bounded(32, "int"), _bounded(64, "long")
 
-SCALARS: Mapping[str, Scalar] = MappingProxyType({
-    "string": Scalar("string", str, escape),
-    "int": Scalar("int", *_INT),
-    "long": Scalar("long", *_LONG),
-    "dateTime": Scalar("dateTime", _parse_date_time, render_date_time),
-    "date": Scalar("date", _parse_date, date.isoformat),
-})
+SCALARS: Mapping[str, Scalar] = MappingProxyType(
+    {
+        "string": Scalar("string", str, escape),
+        "int": Scalar("int", *_INT),
+        "long": Scalar("long", *_LONG),
+        "dateTime": Scalar("dateTime", _parse_date_time, render_date_time),
+        "date": Scalar("date", _parse_date, date.isoformat),
+    }
+)

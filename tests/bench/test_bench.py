@@ -102,9 +102,10 @@ def test_dialects_say_the_same_and_only_the_identifier_differs(blocks: int, dial
     read = decode_request(Port.TRANSACTION_LOG, body)
     same = prepare(blocks, Dialect.INLINE)
     assert read.operation == OPERATION
-    assert read.message == decode_request(
-        Port.TRANSACTION_LOG, b"".join((same.before, same.digits(7), same.after))
-    ).message
+    assert (
+        read.message
+        == decode_request(Port.TRANSACTION_LOG, b"".join((same.before, same.digits(7), same.after))).message
+    )
     assert read.message.proposed_transaction.transaction_identifier == "GB100000000000007"
     assert len(read.message.proposed_transaction.proposal_unit_blocks) == blocks
 

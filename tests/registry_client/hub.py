@@ -46,7 +46,15 @@ class HttpLog(Log):
         self.is_locked = False
         self._woken = threading.Condition()
         self._closing = False
-        operations = ("acceptProposal", "acceptNotification", "acceptMessage", "getTransactionStatus")
+        operations = (
+            "acceptProposal",
+            "acceptNotification",
+            "acceptMessage",
+            "getTransactionStatus",
+            "receiveTotals",
+            "receiveUnitBlocks",
+            "receiveAuditTrail",
+        )
         self._server = serve(
             build(
                 Port.TRANSACTION_LOG,

@@ -15,6 +15,12 @@ from itl.messages import (
     ProposalRequest,
     ProposalResponse,
     ProposalTransaction,
+    ReceiveAuditTrailRequest,
+    ReceiveAuditTrailResponse,
+    ReceiveTotalsRequest,
+    ReceiveTotalsResponse,
+    ReceiveUnitBlocksRequest,
+    ReceiveUnitBlocksResponse,
     TransactionStatusRequest,
     TransactionStatusResponse,
 )
@@ -112,6 +118,12 @@ class Log:
                 )
             case MessageRequest():
                 return MessageResponse(result_identifier=1)
+            case ReceiveTotalsRequest():
+                return ReceiveTotalsResponse(result_identifier=1)
+            case ReceiveUnitBlocksRequest():
+                return ReceiveUnitBlocksResponse(result_identifier=1)
+            case ReceiveAuditTrailRequest():
+                return ReceiveAuditTrailResponse(result_identifier=1)
 
     def _propose(self, proposal: ProposalTransaction) -> ProposalResponse:
         identifier = proposal.transaction_identifier

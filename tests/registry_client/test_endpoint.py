@@ -14,10 +14,13 @@ from itl.codes import UnitType
 from itl.messages import (
     InitiateReconciliationRequest,
     NotificationResponse,
+    ProvideAuditTrailRequest,
     ProvideTimeRequest,
     ProvideTimeResponse,
+    ProvideTotalsRequest,
+    ProvideUnitBlocksRequest,
+    ReconciliationResultRequest,
 )
-from itl.wire.faults import PeerFault
 from itl.wire.server import serve
 from registry_client.client import RegistryClient
 from registry_client.endpoint import application
@@ -29,7 +32,8 @@ from tests.registry_client.hub import HttpLog, call
 from tests.registry_client.log import NOON, notification
 
 DEADLINE = 30.0
-TIME = ProvideTimeRequest(sender="ITL", addressee="GB", major_version=1, minor_version=1, itl_system_time=NOON)
+HEAD = {"sender": "ITL", "addressee": "GB", "major_version": 1, "minor_version": 1}
+TIME = ProvideTimeRequest(**HEAD, itl_system_time=NOON)
 
 
 @contextmanager
@@ -119,18 +123,28 @@ def test_a_wrong_head_is_refused_with_its_code(endpoint: tuple[Registry, str]) -
     assert registry.process() == 0
 
 
-def test_an_operation_that_is_not_served_is_a_fault(endpoint: tuple[Registry, str]) -> None:
-    _, url = endpoint
-    request = InitiateReconciliationRequest(
-        sender="ITL",
-        addressee="GB",
-        major_version=1,
-        minor_version=1,
-        reconciliation_identifier="ITL1",
-        snapshot_datetime=NOON,
-    )
-    with pytest.raises(PeerFault):
-        call(url, request, user="itl", password="secret")
+def test_every_operation_of_the_port_is_served(endpoint: tuple[Registry, str]) -> None:
+    registry, url = endpoint
+    asked = [
+        InitiateReconciliationRequest(**HEAD, reconciliation_identifier="GB1", snapshot_datetime=NOON),
+        ProvideTotalsRequest(
+            **HEAD, reconciliation_identifier="GB1", reconciliation_snapshot_datetime=NOON, reconciliation_status=1
+        ),
+        ProvideUnitBlocksRequest(
+            **HEAD, reconciliation_identifier="GB1", reconciliation_snapshot_datetime=NOON, unit_block_requests=()
+        ),
+        ProvideAuditTrailRequest(
+            **HEAD, reconciliation_identifier="GB1", audit_trail_begin_datetime=NOON, audit_trail_end_datetime=NOON
+        ),
+        ReconciliationResultRequest(**HEAD, reconciliation_identifier="GB1", reconciliation_status=2),
+    ]
+    for message in asked:
+        reply = call(url, message, user="itl", password="secret")
+        assert getattr(reply, "result_identifier", None) == 1
+        assert getattr(reply, "response_codes", ()) is None
+    registry.settle()
+    assert [entry.status for entry in registry.reconciliations()[0].history] == [0, 1, 3, 4, 2]
+    assert registry.without_effect() == []
 
 
 def test_the_interface_is_open_to_all(endpoint: tuple[Registry, str]) -> None:

@@ -19,6 +19,7 @@ from itl.messages import (
 )
 from registry_client.errors import AccountError, TransactionError, UnitsError
 from registry_client.identifiers import SerialRange
+from registry_client.notices import Notice
 from registry_client.registry import Registry
 from registry_client.settings import Accept, Delay, Reject
 from registry_client.transactions import Event, State
@@ -400,7 +401,7 @@ def test_messages_and_notices_are_kept(gb: Registry, log: Log) -> None:
         assert gb.receive(message) == ()
     gb.settle()
     assert gb.messages() == [(NOON, text)]
-    assert gb.notices() == [(NOON, notice)]
+    assert gb.notices() == [Notice(((NOON, notice),))]
     assert [(event.kind, event.text) for event in told] == [
         ("message", "maintenance on Sunday"),
         ("notice", "reversal of storage"),

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,9 +10,10 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry_client import holdings, tables
+from registry_client import bookings, holdings, tables
 from registry_client.errors import AccountError, StoreError
 from registry_client.identifiers import SerialRange
+from registry_client.records import Records
 from registry_client.store import Store
 from registry_client.units import Account, Attributes, Block
 from tests.registry_client.log import NOON
@@ -37,10 +41,10 @@ def test_the_database_keeps_a_unit_in_one_block(ranges: list[list[int]]) -> None
         units = set(range(start, end + 1))
         if units & held:
             with pytest.raises(sa.exc.IntegrityError, match="holds already"), store.write() as connection:
-                holdings.add(connection, [block(start, end)], NOON)
+                bookings.add(connection, [block(start, end)], NOON)
         else:
             with store.write() as connection:
-                holdings.add(connection, [block(start, end)], NOON)
+                bookings.add(connection, [block(start, end)], NOON)
             held |= units
     store.close()
 
@@ -50,11 +54,11 @@ def test_the_database_keeps_a_unit_in_one_block(ranges: list[list[int]]) -> None
 def test_reserving_a_part_loses_and_adds_no_unit(data: st.DataObject) -> None:
     store = opened()
     with store.write() as connection:
-        holdings.add(connection, [block(1, 40), block(41, 90)], NOON)
+        bookings.add(connection, [block(1, 40), block(41, 90)], NOON)
         start = data.draw(st.integers(1, 90))
         wanted = SerialRange("GB", start, data.draw(st.integers(start, 90)))
         parts = [held.cut(wanted) for held in holdings.meeting(connection, wanted)]
-        holdings.reserve(connection, parts, "GB1")
+        bookings.reserve(connection, parts, "GB1", NOON)
         blocks = holdings.blocks(connection)
         assert [serial for b in blocks for serial in range(b.range.start, b.range.end + 1)] == list(range(1, 91))
         reserved = [b.range for b in blocks if b.reserved_by == "GB1"]
@@ -69,7 +73,7 @@ def test_reserving_a_part_loses_and_adds_no_unit(data: st.DataObject) -> None:
 def test_a_block_only_shrinks(change: dict[str, object]) -> None:
     store = opened()
     with store.write() as connection:
-        holdings.add(connection, [block(10, 20)], NOON)
+        bookings.add(connection, [block(10, 20)], NOON)
     with pytest.raises(sa.exc.IntegrityError, match="only shrinks"), store.write() as connection:
         connection.execute(tables.unit_blocks.update().values(**change))
     store.close()
@@ -78,7 +82,7 @@ def test_a_block_only_shrinks(change: dict[str, object]) -> None:
 def test_an_account_that_holds_units_is_not_closed() -> None:
     store = opened()
     with store.write() as connection:
-        holdings.add(connection, [block(10, 20)], NOON)
+        bookings.add(connection, [block(10, 20)], NOON)
     with pytest.raises(AccountError, match="still holds units"), store.write() as connection:
         holdings.close_account(connection, HOLDING, NOON)
     with pytest.raises(AccountError, match="exists already"), store.write() as connection:
@@ -125,3 +129,34 @@ def test_times_are_kept_to_the_microsecond(tmp_path: Path) -> None:
         ).scalar_one()
     assert found == at
     store.close()
+
+
+def test_a_database_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "gb.db")) as raw:
+        raw.executescript((Path(__file__).parent / "version_1.sql").read_text())
+    upgraded, new = (Store(f"sqlite:///{tmp_path}/{name}.db", "GB") for name in ("gb", "new"))
+    assert schema_of(upgraded) == schema_of(new)
+    records = Records(upgraded)
+    (found,) = records.notices()
+    assert (found.identifier, found.transactions) == (5, ("GB100002",))
+    with upgraded.write() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM unit_blocks WHERE since = acquired_at").scalar() == 2
+        bookings.release(connection, "GB100002", NOON + timedelta(seconds=1))
+        assert connection.exec_driver_sql("SELECT range_start, range_end FROM past_unit_blocks").all() == [(1, 10)]
+    upgraded.close()
+    new.close()
+
+
+def schema_of(store: Store) -> dict[str, dict[str, object]]:
+    """Columns and indices by table, and the triggers."""
+    with store.read() as connection:
+        inspector = sa.inspect(connection)
+        found = {
+            table: {
+                column["name"]: (str(column["type"]), column["nullable"]) for column in inspector.get_columns(table)
+            }
+            | {index["name"]: (str(index["column_names"]), index["unique"]) for index in inspector.get_indexes(table)}
+            for table in inspector.get_table_names()
+        }
+        triggers = connection.exec_driver_sql("SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'")
+        return found | {"triggers": dict(triggers.all())}

@@ -1,0 +1,256 @@
+"""What a registry can get wrong in a reconciliation, on request: for tests of a log, and for training.
+
+Faults of the record are planted into the frozen copy, so that totals and blocks agree with each other, as they do in a
+registry whose books are wrong. Faults of conduct concern how it answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+
+from itl.messages import UnitBlock
+from registry_client.identifiers import SerialRange
+from registry_client.reconciliation.tables import snapshot_blocks
+
+
+class Fault(StrEnum):
+    """The faults by their name on the command line."""
+
+    LOST_BLOCK = "lost-block"
+    LOST_PART = "lost-part"
+    EXTRA_BLOCK = "extra-block"
+    DOUBLE_BLOCK = "double-block"
+    OTHER_CUT = "other-cut"
+    WRONG_PERIOD = "wrong-period"
+    WRONG_ACCOUNT_TYPE = "wrong-account-type"
+    WRONG_UNIT_TYPE = "wrong-unit-type"
+    WRONG_TOTALS = "wrong-totals"
+    CONTRADICTORY_PARTS = "contradictory-parts"
+    LATE = "late"
+    NO_ANSWER = "no-answer"
+    ANSWERS_TWICE = "answers-twice"
+    ANSWERS_EARLY = "answers-early"
+    DENIES = "denies"
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A fault in words: what the registry does, and what a log must find of it."""
+
+    does: str
+    finds: str
+
+
+FAULTS: Mapping[Fault, Described] = MappingProxyType(
+    {
+        Fault.LOST_BLOCK: Described(
+            "leaves a block out", "the units of the block, which the log holds and the registry does not"
+        ),
+        Fault.LOST_PART: Described("leaves out the middle of a block", "just those units, not the whole block"),
+        Fault.EXTRA_BLOCK: Described(
+            "tells of a block that does not lie there", "its units, which the registry holds and the log does not"
+        ),
+        Fault.DOUBLE_BLOCK: Described("tells of a block twice", "its units, named twice"),
+        Fault.OTHER_CUT: Described("cuts a block in two", "no difference: the units are the same"),
+        Fault.WRONG_PERIOD: Described(
+            "tells of a block outside the holding accounts under another period", "its units, in two account periods"
+        ),
+        Fault.WRONG_ACCOUNT_TYPE: Described(
+            "tells of a block in an account of another type", "its units, in two account types"
+        ),
+        Fault.WRONG_UNIT_TYPE: Described("tells of a block as units of another type", "its units, of two types"),
+        Fault.WRONG_TOTALS: Described(
+            "adds a unit to the first total, and to no block",
+            "totals that differ from the log's, and from the registry's own blocks, which are right",
+        ),
+        Fault.CONTRADICTORY_PARTS: Described(
+            "ends its blocks with a part that puts a block of before into another account",
+            "more units than the registry's own totals, and a block named twice",
+        ),
+        Fault.LATE: Described(
+            "answers after the time set as lateness", "a time-out; the answer, when it comes, is on record"
+        ),
+        Fault.NO_ANSWER: Described("acknowledges what it is asked and never answers", "a time-out"),
+        Fault.ANSWERS_TWICE: Described("sends every answer twice", "nothing: a repeat has no second effect"),
+        Fault.ANSWERS_EARLY: Described(
+            "sends totals of its present holdings as soon as it hears of a reconciliation",
+            "an answer that was not asked for, refused; the one to the question counts",
+        ),
+        Fault.DENIES: Described("refuses to begin: result 0 with code 1510", "a reconciliation that was denied"),
+    }
+)
+"""Every fault in words."""
+
+DENIAL = (1510,)
+"""The codes of a registry that refuses to begin: not available for reconciliation."""
+
+UNDIFFERENT = frozenset({Fault.OTHER_CUT, Fault.ANSWERS_TWICE, Fault.ANSWERS_EARLY})
+"""After these a reconciliation ends as if nothing had been wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misbehaviour:
+    """A fault to commit; `units` says where, for a fault of the record: units of one block, or for `EXTRA_BLOCK`
+    units that are not there. None: at a block that suits."""
+
+    fault: Fault
+    units: SerialRange | None = None
+
+
+OTHER_ACCOUNT_TYPE = {100: 230, 230: 300}
+"""Where a block is said to lie instead; 100 for all others."""
+
+_frozen = snapshot_blocks.c
+_WITH_PERIOD = _frozen.account_type.not_in((100, 110, 120, 121))
+_quantity = _frozen.range_end - _frozen.range_start + 1
+
+SUITS: Mapping[Fault, sa.ColumnElement[bool]] = MappingProxyType(
+    {
+        Fault.LOST_PART: _quantity >= 3,
+        Fault.OTHER_CUT: _quantity >= 2,
+        Fault.WRONG_PERIOD: _WITH_PERIOD,
+    }
+)
+"""What a block must be for a fault of the record that not every block can have."""
+
+
+def contradiction(block: UnitBlock) -> UnitBlock:
+    """The same units, said to lie in an account of another type."""
+    return replace(block, account_type=OTHER_ACCOUNT_TYPE.get(block.account_type, 100))
+
+
+def apply(connection: sa.Connection, reconciliation: int, wanted: Sequence[Misbehaviour]) -> Iterator[str]:
+    """Plant the faults of the record among `wanted` into the frozen copy; what was done, in words."""
+    planted = [each for each in wanted if each.fault in _PLANT]
+    for place, each in enumerate(planted, 1):
+        block = _block(connection, reconciliation, each, place / (len(planted) + 1))
+        if block is None:
+            yield f"{each.fault}: no block that suits"
+            continue
+        _Planting(connection, block, each.units).commit(each.fault)
+        units = each.units or SerialRange(block.originating_registry, block.range_start, block.range_end)
+        yield f"{each.fault}: {units}"
+
+
+def _block(connection: sa.Connection, reconciliation: int, wanted: Misbehaviour, place: float) -> sa.Row[Any] | None:
+    """The block that a fault is planted at: the one that holds its units, else the next that suits from `place` on."""
+    query = sa.select(snapshot_blocks).where(_frozen.reconciliation == reconciliation)
+    units = wanted.units
+    if units is None or wanted.fault is Fault.EXTRA_BLOCK:
+        last = connection.execute(
+            sa.select(sa.func.max(_frozen.number)).where(_frozen.reconciliation == reconciliation)
+        ).scalar()
+        query = query.where(SUITS.get(wanted.fault, sa.true()))
+        first = int((last or 0) * place) + 1
+        return connection.execute(query.order_by(_frozen.number < first, _frozen.number).limit(1)).first()
+    return connection.execute(
+        query.where(
+            _frozen.originating_registry == units.originating_registry,
+            _frozen.range_start <= units.start,
+            _frozen.range_end >= units.end,
+        ).limit(1)
+    ).first()
+
+
+@dataclass(frozen=True, slots=True)
+class _Planting:
+    """One fault of the record at the frozen `block`, about `units` of it, or all or a part if None."""
+
+    connection: sa.Connection
+    block: sa.Row[Any]
+    units: SerialRange | None
+
+    def commit(self, fault: Fault) -> None:
+        _PLANT[fault](self)
+
+    def lose(self) -> None:
+        self._put(self._rests(self._bounds()))
+
+    def lose_part(self) -> None:
+        start, end = self._bounds()
+        if self.units is None:
+            third = (end - start + 1) // 3
+            start, end = start + third, end - third
+        self._put(self._rests((start, end)))
+
+    def add(self) -> None:
+        start = self._last_serial() + 1_000
+        units = self.units or SerialRange(self.block.originating_registry, start, start + 9)
+        self._put(
+            [
+                {},
+                {
+                    "originating_registry": units.originating_registry,
+                    "range_start": units.start,
+                    "range_end": units.end,
+                },
+            ]
+        )
+
+    def double(self) -> None:
+        start, end = self._bounds()
+        self._put([{}, {"range_start": start, "range_end": end}])
+
+    def cut(self) -> None:
+        start, end = self.block.range_start, self.block.range_end
+        at = self.units.start if self.units is not None and self.units.start > start else (start + end) // 2 + 1
+        self._put([{"range_end": at - 1}, {"range_start": at}])
+
+    def change_period(self) -> None:
+        self._change(applicable_period=1 if self.block.applicable_period == 2 else 2)
+
+    def change_account_type(self) -> None:
+        self._change(account_type=OTHER_ACCOUNT_TYPE.get(self.block.account_type, 100))
+
+    def change_unit_type(self) -> None:
+        self._change(unit_type=2 if self.block.unit_type == 1 else 1)
+
+    def _bounds(self) -> tuple[int, int]:
+        block, units = self.block, self.units
+        return (block.range_start, block.range_end) if units is None else (units.start, units.end)
+
+    def _rests(self, gone: tuple[int, int]) -> list[dict[str, Any]]:
+        rests = ((self.block.range_start, gone[0] - 1), (gone[1] + 1, self.block.range_end))
+        return [{"range_start": start, "range_end": end} for start, end in rests if start <= end]
+
+    def _change(self, **values: Any) -> None:
+        start, end = self._bounds()
+        self._put([*self._rests((start, end)), values | {"range_start": start, "range_end": end}])
+
+    def _put(self, parts: Sequence[dict[str, Any]]) -> None:
+        """In the place of the block these, which differ from it as said; the first takes its number."""
+        row = dict(self.block._mapping)
+        of = _frozen.reconciliation == row["reconciliation"]
+        self.connection.execute(snapshot_blocks.delete().where(of, _frozen.number == row["number"]))
+        last = self.connection.execute(sa.select(sa.func.max(_frozen.number)).where(of)).scalar() or row["number"]
+        for offset, part in enumerate(parts):
+            number = row["number"] if offset == 0 else max(last, row["number"]) + offset
+            self.connection.execute(snapshot_blocks.insert().values(row | {"number": number} | part))
+
+    def _last_serial(self) -> int:
+        block = self.block
+        query = sa.select(sa.func.max(_frozen.range_end)).where(
+            _frozen.reconciliation == block.reconciliation,
+            _frozen.originating_registry == block.originating_registry,
+        )
+        return int(self.connection.execute(query).scalar_one())
+
+
+_PLANT: Mapping[Fault, Callable[[_Planting], None]] = MappingProxyType(
+    {
+        Fault.LOST_BLOCK: _Planting.lose,
+        Fault.LOST_PART: _Planting.lose_part,
+        Fault.EXTRA_BLOCK: _Planting.add,
+        Fault.DOUBLE_BLOCK: _Planting.double,
+        Fault.OTHER_CUT: _Planting.cut,
+        Fault.WRONG_PERIOD: _Planting.change_period,
+        Fault.WRONG_ACCOUNT_TYPE: _Planting.change_account_type,
+        Fault.WRONG_UNIT_TYPE: _Planting.change_unit_type,
+    }
+)
