@@ -130,6 +130,8 @@ SURPLUS_RESERVE_ACCOUNT = 130
 PARTY_HOLDING_ACCOUNTS = frozenset({100, 120, 121})
 """Holding accounts of a Party and of persons in its registry, from which units are converted and carried over."""
 HOLDING_ACCOUNTS = frozenset({100, 110, 120, 121, 130, 131})
+ACCOUNTS_WITHOUT_PERIOD = frozenset({100, 110, 120, 121})
+"""Holding accounts of no commitment period: in a reconciliation their units count under period 0."""
 CANCELLATION_ACCOUNTS = frozenset({210, 220, 230, 240, 241, 242, 250, 260, 270, 280})
 RETIREMENT_ACCOUNTS = frozenset({300})
 REPLACEMENT_ACCOUNTS = frozenset({411, 421, 422, 423})

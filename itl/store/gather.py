@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import msgspec
-from sqlalchemy import Connection, TextualSelect, select, text
+from sqlalchemy import Connection, select
 
 from itl.checks import flows
 from itl.checks.blocks import acquiring_account, transferring_account
@@ -26,6 +25,7 @@ from itl.reference import Reference
 from itl.store import notices, totals
 from itl.store import tables as t
 from itl.store.arrival import restored
+from itl.store.overlaps import touching, wanted_rows
 from itl.store.reference_data import accounts, projects
 from itl.store.rows import held_block, settled_part
 from itl.store.transitions import HEAD_COLUMNS, head_of
@@ -177,14 +177,11 @@ def units(connection: Connection, wanted: Iterable[SerialRange], limit: int = MA
     ranges = union(wanted)
     if not ranges:
         return StoredUnits((), (), {}, frozenset())
-    parameter = {
-        "wanted": msgspec.json.encode([[each.originating_registry, each.start, each.end] for each in ranges]).decode(),
-        "limit": limit + 1,
-    }
-    held: dict[int, t.Record] = {
-        row.id: row for row in connection.execute(_touching("unit_blocks", connection), parameter)
-    }
-    reserved = {row.id: row for row in connection.execute(_touching("reservations", connection), parameter)}
+    parameter = {"wanted": wanted_rows(ranges), "limit": limit + 1}
+    held, reserved = (
+        {row.id: row for row in connection.execute(touching(connection, table, tail="LIMIT :limit"), parameter)}
+        for table in ("unit_blocks", "reservations")
+    )
     if max(len(held), len(reserved)) > limit:
         raise TooManyBlocks(f"more than {limit} blocks of the ledger lie in {len(ranges)} ranges; ask for less at once")
     heads = _reserving(connection, {row.transaction_id for row in reserved.values()})
@@ -208,33 +205,6 @@ def _reserving(connection: Connection, transaction_ids: set[int]) -> dict[int, t
     columns = (t.transactions.c.id, t.transactions.c.identifier, t.transactions.c.status)
     rows = connection.execute(select(*columns).where(t.transactions.c.id.in_(sorted(transaction_ids))))
     return {row.id: row for row in rows}
-
-
-def _touching(table: str, connection: Connection) -> TextualSelect:
-    """Rows of a partitioned table that touch wanted ranges: those that start inside, and the one that reaches in.
-
-    Rows are disjoint, so the row that reaches in is the last that starts at or before the wanted start: both are
-    look-ups in the B-tree on (originating_registry, serial_start), whatever the size of the ledger.
-    """
-    columns = list(t.metadata.tables[table].columns)
-    names = ", ".join(f"b.{column.name}" for column in columns)
-    if connection.dialect.name == "sqlite":
-        source = "json_each(:wanted) AS w"
-        registry, start, end = (f"json_extract(w.value, '$[{position}]')" for position in range(3))
-    else:
-        source = "jsonb_array_elements(CAST(:wanted AS jsonb)) AS w"
-        registry, start, end = "(w ->> 0)", "CAST(w ->> 1 AS bigint)", "CAST(w ->> 2 AS bigint)"
-    statement = f"""
-        SELECT {names} FROM {source} JOIN {table} b
-            ON b.originating_registry = {registry} AND b.serial_start <= {end} AND b.serial_end >= {start}
-            AND b.serial_start >= COALESCE(
-                (SELECT p.serial_start FROM {table} p
-                 WHERE p.originating_registry = {registry} AND p.serial_start <= {start}
-                 ORDER BY p.serial_start DESC LIMIT 1),
-                {start})
-        LIMIT :limit
-    """  # noqa: S608 - names are ours, values are bound
-    return text(statement).columns(*columns)
 
 
 def running_totals(

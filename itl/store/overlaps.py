@@ -1,0 +1,41 @@
+"""Rows of a table of serial ranges that overlap wanted ranges, found by index whatever the size of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, TextualSelect, text
+
+from itl.ledger.block import SerialRange
+from itl.store import tables as t
+from itl.store.sets import as_rows, rows_of
+
+
+def touching(connection: Connection, table: str, where: str = "true", tail: str = "") -> TextualSelect:
+    """Selects the rows of a partitioned table that have a serial in `wanted` (`wanted_rows`), and are as `where` says.
+
+    Rows are disjoint, so the one that reaches in from before is the last that starts at or before the wanted start: it
+    and those that start inside are look-ups in the B-tree on (originating_registry, serial_start). `b` names the table
+    in `where`; `tail` ends the statement.
+    """
+    columns = list(t.metadata.tables[table].columns)
+    names = ", ".join(f"b.{column.name}" for column in columns)
+    statement = f"""
+        SELECT {names} FROM {rows_of(connection, "wanted", _RANGE)} AS w JOIN {table} b
+            ON b.originating_registry = w.registry AND b.serial_start <= w.last AND b.serial_end >= w.first
+            AND b.serial_start >= COALESCE(
+                (SELECT p.serial_start FROM {table} p
+                 WHERE p.originating_registry = w.registry AND p.serial_start <= w.first
+                 ORDER BY p.serial_start DESC LIMIT 1),
+                w.first)
+        WHERE {where} {tail}
+    """  # noqa: S608 - names are ours, values are bound
+    return text(statement).columns(*columns)
+
+
+_RANGE = {"registry": str, "first": int, "last": int}
+
+
+def wanted_rows(ranges: Iterable[SerialRange]) -> str:
+    """The parameter `wanted` of `touching`, of disjoint ranges."""
+    return as_rows([each.originating_registry, each.start, each.end] for each in ranges)
