@@ -7,11 +7,12 @@ registry whose books are wrong. Faults of conduct concern how it answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from itl.messages import UnitBlock
@@ -122,7 +123,7 @@ SUITS: Mapping[Fault, sa.ColumnElement[bool]] = MappingProxyType(
 
 def contradiction(block: UnitBlock) -> UnitBlock:
     """The same units, said to lie in an account of another type."""
-    return replace(block, account_type=OTHER_ACCOUNT_TYPE.get(block.account_type, 100))
+    return msgspec.structs.replace(block, account_type=OTHER_ACCOUNT_TYPE.get(block.account_type, 100))
 
 
 def apply(connection: sa.Connection, reconciliation: int, wanted: Sequence[Misbehaviour]) -> Iterator[str]:

@@ -6,10 +6,10 @@ registry that dies in between goes on with the next part, and nothing holds up t
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 
 from itl.messages import (
@@ -95,7 +95,7 @@ def send_totals(work: Work, of: Reconciliation, request: ProvideTotalsRequest) -
     """Let the log be told the totals of the copy as it is."""
     found = snapshot.totals(work.connection, of.id, request)
     if Fault.WRONG_TOTALS in work.settings.faults and found:
-        found = (replace(found[0], unit_count=found[0].unit_count + 1), *found[1:])
+        found = (msgspec.structs.replace(found[0], unit_count=found[0].unit_count + 1), *found[1:])
     _queue(work, ReceiveTotalsRequest(**_head(work, of), totals=found), of)
 
 

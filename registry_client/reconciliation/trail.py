@@ -22,7 +22,7 @@ from registry_client.reconciliation.snapshot import WITHOUT_PERIOD
 from registry_client.tables import transactions
 from registry_client.transactions import State
 
-_BLOCK = tuple(TransactionUnitBlock.__dataclass_fields__)
+_BLOCK = tuple(TransactionUnitBlock.__struct_fields__)
 
 Touches = Callable[[TransactionUnitBlock], bool]
 

@@ -186,10 +186,7 @@ def test_wsdl_operations_equal_the_table(port: Port, file: str, base: str) -> No
 def test_message_class_equals_the_table(name: str) -> None:
     cls = getattr(messages, name)
     hints = typing.get_type_hints(cls)
-    found = [
-        (field.name, hints[field.name], field.default is None)
-        for field in msgspec.structs.fields(cls)
-    ]
+    found = [(field.name, hints[field.name], field.default is None) for field in msgspec.structs.fields(cls)]
     expected = []
     for element, value_type, occurs in table_types()[name]:
         hint = python_type(value_type)
