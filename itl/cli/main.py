@@ -18,16 +18,34 @@ from itl.cli import (
     figures,
     logs,
     looking,
+    message,
     reference,
     replay,
     sandbox,
     serving,
     story,
+    time_comparison,
 )
 from itl.cli.command import complain
 from itl.errors import LogError
 
-COMMANDS = (serving, sandbox, story, enrol, reference, decoding, figures, audit, looking, actions, check, replay, bench)
+COMMANDS = (
+    serving,
+    sandbox,
+    story,
+    enrol,
+    reference,
+    decoding,
+    figures,
+    audit,
+    looking,
+    message,
+    time_comparison,
+    actions,
+    check,
+    replay,
+    bench,
+)
 
 
 def parser() -> ArgumentParser:

@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-from itl.store.administration_tables import actions
+from itl.store.administration_tables import actions, time_comparisons, timers
 from itl.store.columns import BigKey, Instant, attributes, key, metadata, serials
 from itl.store.reconciliation_tables import (
     received_transaction_blocks,
@@ -75,11 +75,15 @@ __all__ = [
     "scheme_members",
     "scheme_types",
     "settings",
+    "time_comparisons",
+    "timers",
     "versions",
 ]
 
 Record = Row[*tuple[Any, ...]]
 """A row of a query, its columns by name."""
+
+_TEXT = "operation = 'acceptMessage'"
 
 # Messages ------------------------------------------------------------------------------------------------------------
 
@@ -135,6 +139,7 @@ inbox = Table(
     UniqueConstraint("sender", "content_digest"),
     CheckConstraint("work IS NULL OR work IN ('judge', 'settle')", "work"),
     Index("ix_inbox_waiting", "id", sqlite_where=text("work IS NOT NULL"), postgresql_where=text("work IS NOT NULL")),
+    Index("ix_inbox_texts", "id", sqlite_where=text(_TEXT), postgresql_where=text(_TEXT)),
 )
 """Every accepted message once. `work` says what a worker still has to do for it, NULL once it is done. `content` is
 compressed with zlib."""
@@ -166,6 +171,7 @@ outbox = Table(
         postgresql_where=text("delivered_at IS NULL"),
     ),
     Index(None, "transaction_id"),
+    Index("ix_outbox_texts", "id", sqlite_where=text(_TEXT), postgresql_where=text(_TEXT)),
     Index(
         "ix_outbox_topic",
         "topic",
