@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from itl.store.administration_tables import actions, time_comparisons, timers
 from itl.store.columns import BigKey, Instant, attributes, key, metadata, serials
+from itl.store.correction_tables import correction_blocks, corrections, inconsistencies
 from itl.store.reconciliation_tables import (
     received_transaction_blocks,
     received_transactions,
@@ -57,8 +58,11 @@ __all__ = [
     "BigKey",
     "Instant",
     "actions",
+    "correction_blocks",
+    "corrections",
     "credentials",
     "facts",
+    "inconsistencies",
     "metadata",
     "notice_blocks",
     "notices",
@@ -324,6 +328,7 @@ unit_blocks = Table(
     Column("account_identifier", BigInteger),
     Column("since", Instant, nullable=False),
     Column("transaction_id", ForeignKey("transactions.id")),
+    Column("correction_id", ForeignKey("corrections.id")),
     Index("uq_unit_blocks_serials", "originating_registry", "serial_start", unique=True),
     Index(
         "ix_unit_blocks_expiring",
@@ -334,8 +339,8 @@ unit_blocks = Table(
     ),
     sqlite_autoincrement=True,
 )
-"""Where every unit is now: a partition of the serials issued. A row keeps its `id` in history, so none is given twice,
-which SQLite would do after the newest row is gone."""
+"""Where every unit is now: a partition of the serials issued. `transaction_id` or `correction_id`: what put it there. A
+row keeps its `id` in history, so none is given twice, which SQLite would do after the newest row is gone."""
 
 past_unit_blocks = Table(
     "past_unit_blocks",
@@ -352,6 +357,8 @@ past_unit_blocks = Table(
     Column("until", Instant, nullable=False),
     Column("transaction_id", ForeignKey("transactions.id")),
     Column("closed_by", ForeignKey("transactions.id")),
+    Column("correction_id", ForeignKey("corrections.id")),
+    Column("closed_by_correction", ForeignKey("corrections.id")),
     Index(None, "originating_registry", "serial_start"),
     Index(None, "until"),
 )
