@@ -16,6 +16,7 @@ from itl.cli import (
     decoding,
     enrol,
     figures,
+    load,
     logs,
     looking,
     message,
@@ -45,6 +46,7 @@ COMMANDS = (
     check,
     replay,
     bench,
+    load,
 )
 
 
