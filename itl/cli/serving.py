@@ -81,12 +81,14 @@ def _require_servable(settings: Settings) -> None:
 def run_worker(arguments: Namespace) -> int:
     hub = Hub(settings_of(arguments))
     end_on_signals()
-    hub.start_work()
+    relay = threading.Thread(target=hub.relay.run, name="relay", daemon=True)
+    relay.start()
     say(f"the worker works on {hub.database.engine.url!r}")
     try:
-        threading.Event().wait()
+        hub.worker.run()
     except KeyboardInterrupt:
         hub.close()
+        relay.join(hub.settings.delivery_timeout + 5)
     return 0
 
 

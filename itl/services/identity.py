@@ -23,6 +23,8 @@ class Identity:
     registry: str | None
     valid: bool
     shown: Credentials
+    stamp: int | None = None
+    """Of the reference data that it stands by as long as they do; None: it has to be looked at again."""
 
 
 def identify(shown: Credentials, access: Access, now: datetime) -> Identity | None:
@@ -32,7 +34,7 @@ def identify(shown: Credentials, access: Access, now: datetime) -> Identity | No
     if shown.user is None or shown.password is None:
         return None
     credential = access.user(shown.user, shown.password)
-    return None if credential is None else Identity(credential.registry, True, shown)
+    return None if credential is None else Identity(credential.registry, True, shown, access.stamp)
 
 
 def fingerprint(certificate: bytes) -> str:

@@ -138,8 +138,7 @@ class TransactionService:
             codes = door.notification(request, sender, reference, now, self._override.off)
             if codes:
                 return self._refuse(NotificationResponse, arrival, content, reference.stamp, codes)
-            with self._database.read() as connection:
-                known, row = find_for_notification(connection, request.transaction_identifier, request.sender, content)
+            known, row = find_for_notification(self._database, request.transaction_identifier, request.sender, content)
             if known:
                 log_answer(self._database, arrival, "repeat", now)
                 return NotificationResponse(**_ACCEPTED)
@@ -219,8 +218,10 @@ class TransactionService:
         )
 
     def _arrival(self, call: Call, request: Any, transaction: str | None) -> tuple[Arrival, Sender]:
-        shown: Credentials = call.identity.shown
-        identity = identify(shown, self._reference.access, self._clock()) or Identity(None, True, shown)
+        identity: Identity = call.identity
+        if identity.stamp is None or identity.stamp != self._reference.access.stamp:
+            shown = identity.shown
+            identity = identify(shown, self._reference.access, self._clock()) or Identity(None, True, shown)
         arrival = Arrival(
             operation=call.operation,
             sender=identity.registry,

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, cast, exists, insert, literal, select
+from sqlalchemy import Connection, exists, select
 from sqlalchemy.exc import IntegrityError
 
 from itl.codes import TransactionStatus
@@ -23,9 +22,18 @@ from itl.lifecycle.transaction import TransactionHead, Transition
 from itl.messages import ProposalRequest
 from itl.store import tables as t
 from itl.store.arrival import Arrival, compressed, log_arrival
-from itl.store.database import Database, Prepared, prepared
+from itl.store.database import Database
+from itl.store.door_statements import (
+    STEPS,
+    find,
+    find_statement,
+    is_plain,
+    notification_statement,
+    proposal_statement,
+    transition_row,
+)
 from itl.store.posting import post
-from itl.store.transitions import HEAD_COLUMNS, apply
+from itl.store.transitions import apply
 
 
 class Acceptance(Enum):
@@ -65,10 +73,10 @@ def accept_proposal(
     """
     row = _proposal_row(arrival, request, content, occupies, deadline, now) | {"stamp": stamp}
     try:
-        if database.is_sqlite:
+        if database.alone is None:
             with database.write() as connection:
                 return _insert_in_steps(connection, row)
-        return Acceptance.ACCEPTED if database.run_alone(_one_statement(), row) == 1 else Acceptance.STALE
+        return Acceptance.ACCEPTED if database.alone.count(proposal_statement(), row) == 1 else Acceptance.STALE
     except IntegrityError:
         with database.read() as connection:
             repeat = is_repeat(connection, arrival.sender, content)
@@ -87,13 +95,18 @@ def accept_notification(
     stamp: int,
 ) -> Acceptance:
     """Log the notification and carry its transition out; completing leaves the ledger's part to the worker."""
+    work = "settle" if transition.settle else None
     try:
+        if database.alone is not None and is_plain(transition):
+            row = arrival.row("accepted", now) | _inbox_row(arrival, content, now, None, transaction_id, work)
+            row |= transition_row(transaction_id, head, transition, now, arrival.sender or "") | {"stamp": stamp}
+            moved = database.alone.count(notification_statement(), row)
+            return Acceptance.ACCEPTED if moved == 1 else Acceptance.STALE
         with database.write() as connection:
             if not _stands(connection, stamp):
                 return Acceptance.STALE
             message = log_arrival(connection, arrival, "accepted", now)
             apply(connection, transaction_id, head, transition, now, arrival.sender or "", message)
-            work = "settle" if transition.settle else None
             connection.execute(t.inbox.insert(), _inbox_row(arrival, content, now, message, transaction_id, work))
     except ConflictError:
         return Acceptance.STALE
@@ -139,14 +152,15 @@ def is_repeat(connection: Connection, sender: str | None, content: Content) -> b
 
 
 def find_for_notification(
-    connection: Connection, identifier: str, sender: str, content: Content
+    database: Database, identifier: str, sender: str, content: Content
 ) -> tuple[bool, t.Record | None]:
     """In one query: whether this very message was accepted before, and the transaction it speaks of."""
-    heads = select(*HEAD_COLUMNS).where(t.transactions.c.identifier == identifier, t.transactions.c.occupies).subquery()
-    statement = select(_known(sender, content).label("known"), heads).select_from(
-        select(literal(1).label("one")).subquery().outerjoin(heads, literal(True))
-    )
-    row = connection.execute(statement).one()
+    values = {"identifier": identifier, "sender": sender, "content_digest": content.digest}
+    if database.alone is not None:
+        (row,) = database.alone.rows(find_statement(), values)
+    else:
+        with database.read() as connection:
+            row = connection.execute(find(), values).one()
     return row.known, (row if row.id is not None else None)
 
 
@@ -160,7 +174,7 @@ def _stands(connection: Connection, stamp: int) -> bool:
 
 
 def _inbox_row(
-    arrival: Arrival, content: Content, now: datetime, message: int, transaction_id: int | None, work: str | None
+    arrival: Arrival, content: Content, now: datetime, message: int | None, transaction_id: int | None, work: str | None
 ) -> dict[str, Any]:
     return {
         "message": message,
@@ -171,23 +185,6 @@ def _inbox_row(
         "work": work,
         "received_at": now,
     }
-
-
-# The proposal, on the hot path ---------------------------------------------------------------------------------------
-
-_STEPS: dict[str, list[str]] = {
-    "messages": (
-        "direction sender addressee operation transaction_identifier remote_address body body_size body_digest "
-        "request_in_at response_out_at outcome"
-    ).split(),
-    "transactions": (
-        "identifier occupies transaction_type supp_transaction_type transferring_registry transferring_account_type "
-        "transferring_account_identifier acquiring_registry acquiring_account_type acquiring_account_identifier "
-        "notification_identifier status status_at proposed_at deadline_at"
-    ).split(),
-    "status_history": "status at set_by".split(),
-    "inbox": "sender operation content_digest work content received_at".split(),
-}
 
 
 def _proposal_row(
@@ -229,7 +226,7 @@ def _insert_in_steps(connection: Connection, row: dict[str, Any]) -> Acceptance:
         return Acceptance.STALE
 
     def put(table: str, **more: int) -> int:
-        values = {name: row[name] for name in _STEPS[table]} | more
+        values = {name: row[name] for name in STEPS[table]} | more
         columns = t.metadata.tables[table]
         key: int = connection.execute(columns.insert().returning(columns.c.id), values).scalar_one()
         return key
@@ -239,38 +236,3 @@ def _insert_in_steps(connection: Connection, row: dict[str, Any]) -> Acceptance:
     put("status_history", transaction_id=transaction, message=message)
     put("inbox", transaction_id=transaction, message=message)
     return Acceptance.ACCEPTED
-
-
-@cache
-def _one_statement() -> Prepared:
-    """PostgreSQL: all four inserts and the look at the stamp in one round trip, which is what accepting costs."""
-
-    def parts(table: str) -> list[Any]:
-        columns = t.metadata.tables[table].c
-        return [cast(bindparam(name), columns[name].type) for name in _STEPS[table]]
-
-    stands = select(t.reference_stamp.c.stamp).scalar_subquery() == bindparam("stamp")
-    logged = (
-        insert(t.messages)
-        .from_select(_STEPS["messages"], select(*parts("messages")).where(stands))
-        .returning(t.messages.c.id)
-        .cte("logged")
-    )
-    opened = (
-        insert(t.transactions)
-        .from_select(_STEPS["transactions"], select(*parts("transactions")).select_from(logged))
-        .returning(t.transactions.c.id)
-        .cte("opened")
-    )
-    both = [opened.c.id, logged.c.id]
-    noted = (
-        insert(t.status_history)
-        .from_select([*_STEPS["status_history"], "transaction_id", "message"], select(*parts("status_history"), *both))
-        .cte("noted")
-    )
-    statement = (
-        insert(t.inbox)
-        .from_select([*_STEPS["inbox"], "transaction_id", "message"], select(*parts("inbox"), *both))
-        .add_cte(noted)
-    )
-    return prepared("accept_proposal", statement)

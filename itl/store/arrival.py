@@ -13,6 +13,9 @@ from sqlalchemy import Connection
 
 from itl.store import tables as t
 
+_SHORT = 1024  # bytes; compressing them costs more than it saves
+_ZLIB = b"\x78"  # how everything that zlib compressed begins
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -57,13 +60,13 @@ def search_term(identifier: str | None) -> str | None:
 
 
 def compressed(body: bytes) -> bytes:
-    """Level 1: most of the gain, and the database spends less on what it must write."""
-    return zlib.compress(body, 1)
+    """Level 1: most of the gain, and the database spends less on what it must write. What is short stays as it is."""
+    return body if len(body) < _SHORT and not body.startswith(_ZLIB) else zlib.compress(body, 1)
 
 
 def restored(data: bytes) -> bytes:
     """What `compressed` was given."""
-    return zlib.decompress(data)
+    return zlib.decompress(data) if data.startswith(_ZLIB) else data
 
 
 def code_list(codes: Sequence[int]) -> str | None:

@@ -7,17 +7,15 @@ when another writes), and the threads of one process queue for it before SQLite 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 
-import psycopg2
-from sqlalchemy import ClauseElement, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import ArgumentError, IntegrityError
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
 
 from itl.errors import UsageError
+from itl.store.alone import Alone
 
 
 def normal_url(url: str) -> str:
@@ -35,22 +33,6 @@ def normal_url(url: str) -> str:
     return parsed.render_as_string(hide_password=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A statement that PostgreSQL parses and plans once per connection."""
-
-    name: str
-    prepare: str
-    execute: str
-
-
-def prepared(name: str, statement: ClauseElement) -> Prepared:
-    """`statement`, its parameters by their names, to be run by `Database.run_alone`."""
-    compiled: Any = statement.compile(dialect=postgresql.dialect(paramstyle="numeric_dollar"))  # type: ignore[no-untyped-call]
-    values = ", ".join(f"%({parameter})s" for parameter in compiled.positiontup)
-    return Prepared(name, f"PREPARE {name} AS {compiled}", f"EXECUTE {name} ({values})")
-
-
 class Database:
     """Connections to one database. Every unit of work is `write()`, or `read()` where nothing changes."""
 
@@ -59,7 +41,8 @@ class Database:
         self.is_sqlite = self.url.startswith("sqlite")
         self.engine = _sqlite(self.url) if self.is_sqlite else _postgresql(self.url, connections)
         self._writing = self.engine.execution_options(itl_begin="BEGIN IMMEDIATE")
-        self._alone = self.engine if self.is_sqlite else _autocommit(self.url, connections)
+        self.alone = None if self.is_sqlite else Alone(self.url)
+        """Statements that are commits of their own; PostgreSQL only."""
         isolation = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._snapshots = self.engine.execution_options(**isolation)
         self._writer: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
@@ -76,28 +59,6 @@ class Database:
         with self.engine.connect() as connection, connection.begin():
             yield connection
 
-    def run_alone(self, statement: Prepared, values: Mapping[str, Any]) -> int:
-        """PostgreSQL: run `statement` as a commit of its own, in one round trip; how many rows it touched.
-
-        psycopg2 is asked directly, since here what SQLAlchemy does around a statement costs more than the statement.
-        """
-        connection = self._alone.raw_connection()
-        try:
-            cursor = connection.cursor()
-            if statement.name not in connection.info:
-                cursor.execute(statement.prepare)
-                connection.info[statement.name] = True
-            cursor.execute(statement.execute, values)
-            return int(cursor.rowcount)
-        except psycopg2.IntegrityError as error:
-            raise IntegrityError(statement.name, None, error) from error
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):  # the server went away: none of them is any good
-            connection.invalidate()
-            self._alone.dispose()
-            raise
-        finally:
-            connection.close()
-
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """As `read`, and every statement sees the same state, however long the work takes."""
@@ -106,17 +67,12 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
-        self._alone.dispose()
+        if self.alone is not None:
+            self.alone.close()
 
 
 def _postgresql(url: str, connections: int) -> Engine:
     return create_engine(url, pool_size=connections, max_overflow=connections, executemany_mode="values_plus_batch")
-
-
-def _autocommit(url: str, connections: int) -> Engine:
-    return create_engine(
-        url, pool_size=connections, max_overflow=connections, isolation_level="AUTOCOMMIT", pool_reset_on_return=None
-    )
 
 
 def _sqlite(url: str) -> Engine:

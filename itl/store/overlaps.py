@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, TextualSelect, text
 
@@ -21,7 +21,7 @@ def touching(connection: Connection, table: str, where: str = "true", tail: str 
     columns = list(t.metadata.tables[table].columns)
     names = ", ".join(f"b.{column.name}" for column in columns)
     statement = f"""
-        SELECT {names} FROM {rows_of(connection, "wanted", RANGE)} AS w JOIN {table} b
+        SELECT {names} FROM {rows_of(connection, "wanted", _RANGE)} AS w JOIN {table} b
             ON b.originating_registry = w.registry AND b.serial_start <= w.last AND b.serial_end >= w.first
             AND b.serial_start >= COALESCE(
                 (SELECT p.serial_start FROM {table} p
@@ -33,8 +33,7 @@ def touching(connection: Connection, table: str, where: str = "true", tail: str 
     return text(statement).columns(*columns)
 
 
-RANGE: Mapping[str, type] = {"registry": str, "first": int, "last": int}
-"""The columns of wanted ranges, as a table (`sets.rows_of`)."""
+_RANGE = {"registry": str, "first": int, "last": int}
 
 
 def wanted_rows(ranges: Iterable[SerialRange]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, update
 
@@ -40,22 +41,24 @@ OPERATIONS: Mapping[type, str] = {
 
 def post(connection: Connection, sends: Iterable[tuple[int | None, Send]], now: datetime) -> None:
     """Put messages into the outbox, each with the transaction that it belongs to, where it belongs to one."""
-    rows = [
-        {
-            "receiver": send.receiver,
-            "transaction_id": transaction_id,
-            "operation": OPERATIONS[type(send.message)],
-            "content": dump(send.message),
-            "created_at": now,
-            "next_attempt_at": now,
-            "topic": send.topic,
-            "once": send.once,
-            "expires_at": send.expires_at,
-        }
-        for transaction_id, send in sends
-    ]
+    rows = [outbox_row(transaction_id, send, now) for transaction_id, send in sends]
     if rows:
         connection.execute(t.outbox.insert(), rows)
+
+
+def outbox_row(transaction_id: int | None, send: Send, now: datetime) -> dict[str, Any]:
+    """The row of the outbox for a message."""
+    return {
+        "receiver": send.receiver,
+        "transaction_id": transaction_id,
+        "operation": OPERATIONS[type(send.message)],
+        "content": dump(send.message),
+        "created_at": now,
+        "next_attempt_at": now,
+        "topic": send.topic,
+        "once": send.once,
+        "expires_at": send.expires_at,
+    }
 
 
 def withdraw(connection: Connection, receiver: str, topic: str, now: datetime) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 from wsgiref.types import StartResponse
 
@@ -104,7 +104,7 @@ class _Endpoint(WsgiApplication):  # type: ignore[misc]
         self._authenticate = authenticate
         self._clock = clock
         self._on_refusal = on_refusal
-        self._limits = limits
+        self._largest = limits.largest_request()
         self._proxies = proxies
         self._challenge = 'Basic realm="{}", charset="UTF-8"'.format(realm.replace('"', "'"))
         self._public_url = public_url
@@ -145,26 +145,23 @@ class _Endpoint(WsgiApplication):  # type: ignore[misc]
         if identity is None:
             text = b"user and password, or a client certificate, are needed\n"
             return _Answer("401 Unauthorized", _TEXT, text, (("WWW-Authenticate", self._challenge),))
-        call = Call(None, identity, b"", self._clock(), remote_address(environ, self._proxies))
+        received_at, sender = self._clock(), remote_address(environ, self._proxies)
+        body = b""
         try:
-            largest = self._limits.largest_request()
-            call = replace(call, body=read_body(environ, largest))
-            call = replace(call, body=inflated(environ, call.body, largest))
+            body = read_body(environ, self._largest)
+            body = inflated(environ, body, self._largest)
         except WireFault as fault:
-            return self._refused(call, fault)
-        return self._served(call)
-
-    def _served(self, call: Call) -> _Answer:
+            return self._refused(Call(None, identity, body, received_at, sender), fault)
         ctx = MethodContext(self, MethodContext.SERVER)
-        protocol = self.app.in_protocol
-        ctx.in_string = [call.body]
+        ctx.in_string = [body]
+        call = None
         try:
-            protocol.create_in_document(ctx)
-            call = ctx.udc = replace(call, operation=ctx.in_document.operation)
-            protocol.decompose_incoming_envelope(ctx)
+            self.app.in_protocol.create_in_document(ctx)
+            call = ctx.udc = Call(ctx.in_document.operation, identity, body, received_at, sender)
+            self.app.in_protocol.decompose_incoming_envelope(ctx)
         except SoapFault as error:
-            return self._refused(call, error.fault)
-        protocol.deserialize(ctx)
+            return self._refused(call or Call(None, identity, body, received_at, sender), error.fault)
+        self.app.in_protocol.deserialize(ctx)
         self.app.process_request(ctx)
         self.app.out_protocol.serialize(ctx)
         self.app.out_protocol.create_out_string(ctx)

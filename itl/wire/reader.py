@@ -6,6 +6,7 @@ it. Errors are collected, not raised, so that a fault can name them all; a value
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 from lxml import etree
@@ -25,15 +26,17 @@ _CHARACTERS_PER_WORK = 8
 # Values that were read before are found again, by type and text or by type and reference: most values of a message are
 # the same few. References to strings are not kept so, because repeating a long one must cost its length each time.
 _Known: TypeAlias = dict[str | None, Any]
-_Entry: TypeAlias = tuple[str, _Known, _Known, int, Field]
+_Entry: TypeAlias = tuple[str, int, int, Field]
 
 _SAFE_DIGITS = {"int": 9, "long": 18}  # so many are a number of the type, whichever they are
+_TYPE_NUMBERS = {name: number for number, name in enumerate(SCALARS)}
+_NO_VALUE = len(SCALARS)  # the number of every type that is no value
 
 
 class Reader:
     """One message being read: its errors so far, the values that may be shared, the work done."""
 
-    __slots__ = ("_entries", "_known", "_limits", "_path", "_references", "_run", "_shared", "errors", "work")
+    __slots__ = ("_by_reference", "_by_text", "_limits", "_path", "_references", "_run", "_shared", "errors", "work")
 
     def __init__(self, references: References, part: str, limits: Limits, run: Run | None = None) -> None:
         self.errors: list[FaultEntry] = []
@@ -42,8 +45,8 @@ class Reader:
         self._limits = limits
         self._run = run
         self._path: list[str | int] = [part]
-        self._known: dict[str, tuple[_Known, _Known]] = {name: ({}, {}) for name in SCALARS}
-        self._entries: dict[str, dict[Any, _Entry]] = {}
+        self._by_text: list[_Known] = [{}, {}, {}, {}, {}, {}]
+        self._by_reference: list[_Known] = [{}, {}, {}, {}, {}, {}]
         self._shared: dict[tuple[etree._Element, str], tuple[Any, int]] = {}
 
     def read(self, plan: Plan, element: etree._Element) -> Any:
@@ -66,7 +69,7 @@ class Reader:
         value = self._scalar(plan, target)
         self._references.spend(self.work)
         if plan.name != "string" and value is not BAD:
-            self._known[plan.name][1][href] = value
+            self._by_reference[_TYPE_NUMBERS[plan.name]][href] = value
         return value
 
     def _identified(self, plan: Struct | Array, element: etree._Element) -> Any:
@@ -92,7 +95,8 @@ class Reader:
         return self._struct(plan, element) if isinstance(plan, Struct) else self._array(plan, element)
 
     def _struct(self, plan: Struct, element: etree._Element) -> Any:
-        entries = self._entries.get(plan.name) or self._prepared(plan)
+        entries = _entries(plan)
+        by_texts, by_references = self._by_text, self._by_reference
         values: dict[str, Any] = {}
         self.work += len(element)
         for child in element:
@@ -100,7 +104,7 @@ class Reader:
             if entry is None:
                 self._unknown(plan, child)
                 continue
-            name, by_text, by_reference, digits, item = entry
+            name, number, digits, item = entry
             if child.tail is not None:
                 self._no_text(child.tail)
             text = child.text
@@ -108,13 +112,13 @@ class Reader:
                 href = child.get("href")
                 if href is None and child.get(NIL) == "true" and not len(child):
                     continue
-                value = by_reference.get(href)
+                value = by_references[number].get(href)
                 if value is None and href is not None and digits:
                     text = self._references.text(href)
             else:
-                value = by_text.get(text)
+                value = by_texts[number].get(text)
             if value is None and text is not None and len(text) <= digits and text.isdecimal() and text.isascii():
-                value = by_text[text] = int(text)
+                value = by_texts[number][text] = int(text)
             if value is None or name in values or len(child):
                 value = self._field(item, child, name in values)
             if value is not None:
@@ -177,7 +181,7 @@ class Reader:
         except ValueError as error:
             return self._error(WRONG_TYPE, str(error))
         if not text.isspace():  # blank text may stand on an element that is nil or refers to another
-            self._known[plan.name][0][text] = value
+            self._by_text[_TYPE_NUMBERS[plan.name]][text] = value
         return value
 
     def _no_text(self, text: str | None) -> None:
@@ -194,19 +198,23 @@ class Reader:
         name = etree.QName(element)
         return entries.get(name.localname) if name.namespace in NAMESPACES else None
 
-    def _prepared(self, plan: Struct) -> dict[Any, _Entry]:
-        """What to do with a child by its tag: a table per message, because it leads to the message's known values."""
-        none: tuple[_Known, _Known] = {}, {}
-        entries = {
-            item.element: (item.name, *self._known.get(item.plan.name, none), _SAFE_DIGITS.get(item.plan.name, 0), item)
-            for item in plan.fields
-        }
-        self._entries[plan.name] = entries
-        return entries
-
     def _error(self, code: int, reason: str) -> object:
         path = "".join(f"/item[{step}]" if isinstance(step, int) else f"/{step}" for step in self._path)
         self.errors.append(FaultEntry(code, path, reason))
         if len(self.errors) >= self._limits.errors:
             raise ClientFault("the message is not valid; only its first errors are told", tuple(self.errors))
         return BAD
+
+
+@cache
+def _entries(plan: Struct) -> dict[Any, _Entry]:
+    """What to do with a child by its tag: its field's name, the number of its type, how many digits are safe."""
+    return {
+        item.element: (
+            item.name,
+            _TYPE_NUMBERS.get(item.plan.name, _NO_VALUE),
+            _SAFE_DIGITS.get(item.plan.name, 0),
+            item,
+        )
+        for item in plan.fields
+    }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zlib
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from itl.store import tables as t
+from itl.store.arrival import restored
 from itl.wire.contract import Port
 from itl.wire.encode import encode_request
 from tests.hub.world import (
@@ -74,7 +74,7 @@ def test_what_comes_in_is_kept_raw_with_its_outcome(
     found = (row.outcome, row.response_codes, row.sender, row.addressee, row.operation, row.transaction_identifier)
     assert found == expected
     assert row.direction == "in"
-    assert zlib.decompress(row.body) == body
+    assert restored(row.body) == body
     assert (row.body_size, row.body_digest) == (len(body), hashlib.sha256(body).digest())
     assert (row.request_in_at, row.response_out_at) == (START, START)
     assert (row.request_out_at, row.response_in_at) == (None, None)
@@ -118,7 +118,7 @@ def test_four_times_of_a_message_that_goes_through(world: World) -> None:
 def test_status_history_names_the_message_that_caused_it(world: World) -> None:
     world.issue(1, 100)
     world.reach(4, EXTERNAL, "GB2")
-    bodies = {row.id: zlib.decompress(row.body) for row in world.rows(t.messages)}
+    bodies = {row.id: restored(row.body) for row in world.rows(t.messages)}
     key = world.transaction("GB2").id
     caused = {
         row.status: bodies[row.message]

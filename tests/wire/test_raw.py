@@ -36,8 +36,10 @@ def test_samples(sample: Path) -> None:
         HEAD + b"Content-Length: %d\r\n\r\n" % len(ENVELOPE) + ENVELOPE + b"\r\n",
         HEAD + b"content-length: 9999\r\n\r\n" + ENVELOPE,
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(ENVELOPE),
-        HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(ENVELOPE),
-        HEAD + b"Content-Encoding: GZIP\r\nTransfer-Encoding: Chunked\r\n\r\n" + chunked(gzip.compress(ENVELOPE)),
+        HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(ENVELOPE, mtime=0),
+        HEAD
+        + b"Content-Encoding: GZIP\r\nTransfer-Encoding: Chunked\r\n\r\n"
+        + chunked(gzip.compress(ENVELOPE, mtime=0)),
         b"HTTP/1.0 200 OK\r\nSet-Cookie: 3\r\n\r\n" + ENVELOPE,
         b"HTTP/1.1 500 Internal Server Error\r\nContent-Encoding: identity\r\n\r\n" + ENVELOPE,
     ],
@@ -55,7 +57,7 @@ def test_forms(data: bytes) -> None:
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + ENVELOPE, "a chunk's size is missing"),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(ENVELOPE)[:27], "ends before its last chunk"),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nabc", "a chunk's size is missing"),
-        (HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b" " * 40_000_000), "too large"),
+        (HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b" " * 40_000_000, mtime=0), "too large"),
     ],
 )
 def test_what_is_broken(data: bytes, reason: str) -> None:
