@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, bindparam, select
 
 from itl.checks import flows
 from itl.checks.blocks import acquiring_account, transferring_account
@@ -28,6 +29,8 @@ from itl.store.arrival import restored
 from itl.store.overlaps import touching, wanted_rows
 from itl.store.reference_data import accounts, projects
 from itl.store.rows import held_block, settled_part
+from itl.store.sets import one_of
+from itl.store.statements import Statement
 from itl.store.transitions import HEAD_COLUMNS, head_of
 
 MAX_LOADED = 100_000
@@ -71,21 +74,6 @@ class StoredUnits:
 
 def claim(connection: Connection, limit: int, now: datetime) -> list[Task]:
     """The oldest messages that wait for a worker, locked so that no other worker takes them; see `hold`."""
-    statement = (
-        select(
-            t.inbox.c.id.label("inbox_id"),
-            t.inbox.c.work,
-            t.inbox.c.message,
-            t.inbox.c.sender,
-            t.inbox.c.content,
-            *HEAD_COLUMNS,
-        )
-        .join(t.transactions, t.transactions.c.id == t.inbox.c.transaction_id)
-        .where(t.inbox.c.work.is_not(None), (t.inbox.c.not_before.is_(None)) | (t.inbox.c.not_before <= now))
-        .order_by(t.inbox.c.id)
-        .limit(limit)
-        .with_for_update(of=t.inbox, skip_locked=True, key_share=True)
-    )
     return [
         Task(
             row.inbox_id,
@@ -96,8 +84,23 @@ def claim(connection: Connection, limit: int, now: datetime) -> list[Task]:
             row.id,
             head_of(row),
         )
-        for row in connection.execute(statement)
+        for row in _CLAIM.rows(connection, now=now, most=limit)
     ]
+
+
+def _claim(_dialect: str) -> Select[Any]:
+    inbox = t.inbox.c
+    return (
+        select(inbox.id.label("inbox_id"), inbox.work, inbox.message, inbox.sender, inbox.content, *HEAD_COLUMNS)
+        .join(t.transactions, t.transactions.c.id == inbox.transaction_id)
+        .where(inbox.work.is_not(None), (inbox.not_before.is_(None)) | (inbox.not_before <= bindparam("now")))
+        .order_by(inbox.id)
+        .limit(bindparam("most"))
+        .with_for_update(of=t.inbox, skip_locked=True, key_share=True)
+    )
+
+
+_CLAIM = Statement("claim", _claim)
 
 
 def hold(connection: Connection, tasks: Iterable[Task]) -> list[Task]:
@@ -107,26 +110,37 @@ def hold(connection: Connection, tasks: Iterable[Task]) -> list[Task]:
     wait for one who waits for the ledger.
     """
     tasks = list(tasks)
-    statement = (
+    wanted = sorted({task.transaction_id for task in tasks})
+    heads = {row.id: head_of(row) for row in _HOLD.rows(connection, wanted=wanted)}
+    return [replace(task, head=heads[task.transaction_id]) for task in tasks if task.transaction_id in heads]
+
+
+_HOLD = Statement(
+    "hold",
+    lambda dialect: (
         select(*HEAD_COLUMNS)
-        .where(t.transactions.c.id.in_({task.transaction_id for task in tasks}))
+        .where(one_of(dialect, t.transactions.c.id, "wanted"))
         .order_by(t.transactions.c.id)
         .with_for_update(skip_locked=True, key_share=True)
-    )
-    heads = {row.id: head_of(row) for row in connection.execute(statement)}
-    return [replace(task, head=heads[task.transaction_id]) for task in tasks if task.transaction_id in heads]
+    ),
+)
 
 
 def lock_ledger(connection: Connection, originating: Iterable[str]) -> None:
     """Let no other worker judge or move units of these originating registries until this commit; in one fixed order."""
     if connection.dialect.name != "sqlite":
-        codes = sorted(set(originating))
-        connection.execute(
-            select(t.parties.c.code)
-            .where(t.parties.c.code.in_(codes))
-            .order_by(t.parties.c.code)
-            .with_for_update(key_share=True)
-        ).all()
+        _LOCK_LEDGER.run(connection, wanted=sorted(set(originating)))
+
+
+_LOCK_LEDGER = Statement(
+    "lock_ledger",
+    lambda dialect: (
+        select(t.parties.c.code)
+        .where(one_of(dialect, t.parties.c.code, "wanted"))
+        .order_by(t.parties.c.code)
+        .with_for_update(key_share=True)
+    ),
+)
 
 
 def settlements(connection: Connection, transaction_ids: Iterable[int]) -> list[Settlement]:
@@ -134,35 +148,48 @@ def settlements(connection: Connection, transaction_ids: Iterable[int]) -> list[
     wanted = sorted(set(transaction_ids))
     if not wanted:
         return []
-    heads = connection.execute(
-        select(*HEAD_COLUMNS).where(
-            t.transactions.c.id.in_(wanted),
-            t.transactions.c.status == TransactionStatus.COMPLETED,
+    heads: dict[int, TransactionHead] = {}
+    blocks: dict[int, list[SettledPart]] = defaultdict(list)
+    for row in _UNSETTLED.rows(connection, wanted=wanted):
+        if row.id not in heads:
+            heads[row.id] = head_of(row)
+        if row.originating_registry is not None:
+            blocks[row.id].append(settled_part(row))
+    opened = totals.opened_by(connection, heads)
+    return [Settlement(id_, head, tuple(blocks[id_]), opened.get(id_, {})) for id_, head in heads.items()]
+
+
+def _unsettled(dialect: str) -> Select[Any]:
+    of_head = {column.name for column in HEAD_COLUMNS}
+    return (
+        select(*HEAD_COLUMNS, *(column for column in t.transaction_blocks.c if column.name not in of_head))
+        .outerjoin(t.transaction_blocks, t.transaction_blocks.c.transaction_id == t.transactions.c.id)
+        .where(
+            one_of(dialect, t.transactions.c.id, "wanted"),
+            t.transactions.c.status == int(TransactionStatus.COMPLETED),
             t.transactions.c.settled_at.is_(None),
         )
-    ).all()
-    rows = connection.execute(
-        select(t.transaction_blocks, t.transactions.c.acquiring_registry)
-        .join(t.transactions, t.transactions.c.id == t.transaction_blocks.c.transaction_id)
-        .where(t.transaction_blocks.c.transaction_id.in_([head.id for head in heads]))
-        .order_by(t.transaction_blocks.c.transaction_id, t.transaction_blocks.c.position)
+        .order_by(t.transactions.c.id, t.transaction_blocks.c.position)
     )
-    blocks: dict[int, list[SettledPart]] = defaultdict(list)
-    for row in rows:
-        blocks[row.transaction_id].append(settled_part(row))
-    opened = totals.opened_by(connection, [head.id for head in heads])
-    return [Settlement(head.id, head_of(head), tuple(blocks[head.id]), opened.get(head.id, {})) for head in heads]
+
+
+_UNSETTLED = Statement("unsettled", _unsettled)
 
 
 def originators(connection: Connection, transaction_ids: Iterable[int]) -> set[str]:
     """The originating registries of the blocks of transactions."""
     wanted = sorted(set(transaction_ids))
-    if not wanted:
-        return set()
-    column = t.transaction_blocks.c.originating_registry
-    return set(
-        connection.execute(select(column).where(t.transaction_blocks.c.transaction_id.in_(wanted)).distinct()).scalars()
-    )
+    return {row.originating_registry for row in _ORIGINATORS.rows(connection, wanted=wanted)} if wanted else set()
+
+
+_ORIGINATORS = Statement(
+    "originators",
+    lambda dialect: (
+        select(t.transaction_blocks.c.originating_registry)
+        .where(one_of(dialect, t.transaction_blocks.c.transaction_id, "wanted"))
+        .distinct()
+    ),
+)
 
 
 class TooManyBlocks(LedgerError):  # noqa: N818 - says what it is
@@ -177,34 +204,33 @@ def units(connection: Connection, wanted: Iterable[SerialRange], limit: int = MA
     ranges = union(wanted)
     if not ranges:
         return StoredUnits((), (), {}, frozenset())
-    parameter = {"wanted": wanted_rows(ranges), "limit": limit + 1}
-    held, reserved = (
-        {row.id: row for row in connection.execute(touching(connection, table, tail="LIMIT :limit"), parameter)}
-        for table in ("unit_blocks", "reservations")
-    )
+    asked = wanted_rows(ranges)
+    held = {row.id: row for row in _HELD.rows(connection, wanted=asked, most=limit + 1)}
+    reserved = {row.id: row for row in _RESERVED.rows(connection, wanted=asked, most=limit + 1)}
     if max(len(held), len(reserved)) > limit:
         raise TooManyBlocks(f"more than {limit} blocks of the ledger lie in {len(ranges)} ranges; ask for less at once")
-    heads = _reserving(connection, {row.transaction_id for row in reserved.values()})
     return StoredUnits(
         tuple(held_block(row) for row in held.values()),
         tuple(
-            Reservation(
-                SerialRange(row.originating_registry, row.serial_start, row.serial_end),
-                heads[row.transaction_id].identifier,
-            )
+            Reservation(SerialRange(row.originating_registry, row.serial_start, row.serial_end), row.identifier)
             for row in reserved.values()
         ),
         {(row.originating_registry, row.serial_start): row.id for row in held.values()},
-        frozenset(id_ for id_, head in heads.items() if head.status == TransactionStatus.COMPLETED),
+        frozenset(row.transaction_id for row in reserved.values() if row.status == TransactionStatus.COMPLETED),
     )
 
 
-def _reserving(connection: Connection, transaction_ids: set[int]) -> dict[int, t.Record]:
-    if not transaction_ids:
-        return {}
-    columns = (t.transactions.c.id, t.transactions.c.identifier, t.transactions.c.status)
-    rows = connection.execute(select(*columns).where(t.transactions.c.id.in_(sorted(transaction_ids))))
-    return {row.id: row for row in rows}
+_HELD = Statement("held", lambda dialect: touching(dialect, t.unit_blocks, tail="LIMIT :most"))
+_RESERVED = Statement(
+    "reserved",
+    lambda dialect: touching(
+        dialect,
+        t.reservations,
+        more=(t.transactions.c.identifier, t.transactions.c.status),
+        join="JOIN transactions ON transactions.id = b.transaction_id",
+        tail="LIMIT :most",
+    ),
+)
 
 
 def running_totals(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, false, or_, select, text
+from sqlalchemy import Connection, TextClause, and_, bindparam, delete, false, or_, select, text
 
 from itl.codes import CANCELLATION_ACCOUNTS
 from itl.errors import ReferenceDataError
@@ -17,7 +17,8 @@ from itl.ledger.totals import TotalKind
 from itl.reference import Notice, NoticeStatus
 from itl.store import tables as t
 from itl.store.facts import Source
-from itl.store.sets import as_rows, rows_of
+from itl.store.sets import Keys, one_of
+from itl.store.statements import Statement, Step, run_all
 
 BARRING = (4, 5)
 """Types of notices that bar transactions with lCER of their project: reversal of storage, missing report (4017)."""
@@ -108,10 +109,17 @@ def note_answers(connection: Connection, identifiers: Iterable[int]) -> None:
     All: the quantity asked for, else of the units listed; of a change of expiry dates, when every unit of the project
     that can still expire has the date. Where a notice says none of these, an operator completes it.
     """
-    wanted = as_rows([identifier] for identifier in sorted(set(identifiers)))
-    if wanted == "[]":
-        return
-    answered = rows_of(connection, "wanted", {"identifier": int})
+    run_all(connection, noting_answers(identifiers))
+
+
+def noting_answers(identifiers: Iterable[int]) -> list[Step]:
+    """The step of `note_answers`, none where there are no notices."""
+    wanted = sorted(set(identifiers))
+    return [(_NOTE_ANSWERS, {"wanted": wanted, "kind": str(TotalKind.NOTICE)})] if wanted else []
+
+
+def _note_answers(dialect: str) -> TextClause:
+    answered = one_of(dialect, t.notices.c.identifier, "wanted")
     accounts = ", ".join(map(str, sorted(CANCELLATION_ACCOUNTS)))
     statement = f"""
         UPDATE notices SET status = CASE
@@ -131,9 +139,12 @@ def note_answers(connection: Connection, identifiers: Iterable[int]) -> None:
                 THEN {NoticeStatus.COMPLETED:d}
             ELSE {NoticeStatus.INCOMPLETE:d}
         END
-        WHERE identifier IN (SELECT w.identifier FROM {answered} AS w) AND status <> {NoticeStatus.COMPLETED:d}
+        WHERE {answered} AND status <> {NoticeStatus.COMPLETED:d}
     """  # noqa: S608 - numbers and names are ours, values are bound
-    connection.execute(text(statement), {"wanted": wanted, "kind": str(TotalKind.NOTICE)})
+    return text(statement).bindparams(bindparam("wanted", type_=Keys()))
+
+
+_NOTE_ANSWERS = Statement("note_answers", _note_answers)
 
 
 def _due(connection: Connection, identifier: int) -> date | None:

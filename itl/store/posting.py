@@ -23,6 +23,7 @@ from itl.messages import (
     dump,
 )
 from itl.store import tables as t
+from itl.store.statements import Insertion, Step, run_all
 
 OPERATIONS: Mapping[type, str] = {
     ProposalRequest: "acceptProposal",
@@ -41,9 +42,29 @@ OPERATIONS: Mapping[type, str] = {
 
 def post(connection: Connection, sends: Iterable[tuple[int | None, Send]], now: datetime) -> None:
     """Put messages into the outbox, each with the transaction that it belongs to, where it belongs to one."""
-    rows = [outbox_row(transaction_id, send, now) for transaction_id, send in sends]
-    if rows:
-        connection.execute(t.outbox.insert(), rows)
+    run_all(connection, posting(connection, sends, now))
+
+
+def posting(connection: Connection, sends: Iterable[tuple[int | None, Send]], now: datetime) -> list[Step]:
+    """The step of `post`, none where there is nothing to send."""
+    rows = (outbox_row(transaction_id, send, now) for transaction_id, send in sends)
+    return _POST.steps(connection, rows)
+
+
+_POST = Insertion(
+    t.outbox,
+    (
+        "receiver",
+        "transaction_id",
+        "operation",
+        "content",
+        "created_at",
+        "next_attempt_at",
+        "topic",
+        "once",
+        "expires_at",
+    ),
+)
 
 
 def outbox_row(transaction_id: int | None, send: Send, now: datetime) -> dict[str, Any]:

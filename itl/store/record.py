@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
-import msgspec
-from sqlalchemy import Connection, Table, TextClause, bindparam, delete, text, update
+from sqlalchemy import Connection, TextClause, bindparam, delete, null, text, update
 
 from itl.errors import ConflictError
 from itl.ledger.block import HeldBlock, SerialRange
@@ -19,9 +17,11 @@ from itl.lifecycle.transaction import Transition
 from itl.messages import ProposalTransaction
 from itl.store import notices, totals
 from itl.store import tables as t
-from itl.store.posting import post
-from itl.store.rows import UNIT_COLUMNS, block_rows, unit_row
-from itl.store.transitions import changes
+from itl.store.posting import posting
+from itl.store.rows import BLOCK_COLUMNS, UNIT_COLUMNS, block_rows, unit_row
+from itl.store.sets import as_rows, one_of, rows_of
+from itl.store.statements import Insertion, Statement, Step, run_all
+from itl.store.transitions import HISTORY, freeing, move
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,24 @@ class Batch:
 
 def record(connection: Connection, batch: Batch, ids: dict[tuple[str, int], int], now: datetime) -> None:
     """Write the whole batch. `ids` are those of the ledger's rows as they were loaded."""
-    _settle(connection, batch.settled, ids, now)
-    _judge(connection, batch.judged, now)
-    _count(connection, batch)
+    _move_on(connection, batch.judged, now)
+    steps = [
+        *_settling(connection, batch.settled, ids, now),
+        *_judging(connection, batch.judged, now),
+        *_counting(connection, batch),
+    ]
     if batch.done:
-        connection.execute(update(t.inbox).where(t.inbox.c.id.in_(batch.done)).values(work=None, content=None))
+        steps.append((_DONE, {"wanted": batch.done}))
+    run_all(connection, steps)
 
 
-def _count(connection: Connection, batch: Batch) -> None:
+_DONE = Statement(
+    "inbox_done",
+    lambda dialect: update(t.inbox).where(one_of(dialect, t.inbox.c.id, "wanted")).values(work=null(), content=null()),
+)
+
+
+def _counting(connection: Connection, batch: Batch) -> Iterator[Step]:
     """Running totals, and the notices that were answered."""
     sums: dict[TotalKey, list[int]] = defaultdict(lambda: [0, 0])
     for judged in batch.judged:
@@ -82,21 +92,17 @@ def _count(connection: Connection, batch: Batch) -> None:
             sums[key][1] -= quantity if settled.opened else 0
     for key, quantity in stocks(each.change for each in batch.settled).items():
         sums[key][0] += quantity
-    totals.add(connection, {key: Total(*by) for key, by in sums.items()})
-    totals.note_open(connection, {each.transaction_id: each.flows for each in batch.judged})
+    yield from totals.adding({key: Total(*by) for key, by in sums.items()})
+    yield from totals.noting_open(connection, {each.transaction_id: each.flows for each in batch.judged})
     if batch.settled:
-        totals.forget(connection, [each.transaction_id for each in batch.settled])
+        yield from totals.forgetting([each.transaction_id for each in batch.settled])
         answered = {int(key.subject) for each in batch.settled for key in each.flows if key.kind is TotalKind.NOTICE}
-        notices.note_answers(connection, answered)
+        yield from notices.noting_answers(answered)
 
 
-def _judge(connection: Connection, judged: list[Judged], now: datetime) -> None:
-    if not judged:
-        return
-    _move_on(connection, judged, now)
-    _insert(
+def _judging(connection: Connection, judged: list[Judged], now: datetime) -> Iterator[Step]:
+    yield from HISTORY.steps(
         connection,
-        t.status_history,
         (
             {
                 "transaction_id": each.transaction_id,
@@ -108,22 +114,18 @@ def _judge(connection: Connection, judged: list[Judged], now: datetime) -> None:
             for each in judged
         ),
     )
-    _insert(
+    yield from _EVALUATIONS.steps(
         connection,
-        t.evaluations,
         (
             {"transaction_id": each.transaction_id, "at": now, "evaluated_by": each.set_by, "results": each.results}
             for each in judged
         ),
     )
-    _insert(
-        connection,
-        t.transaction_blocks,
-        (row for each in judged if each.reserved for row in block_rows(each.transaction_id, each.proposal)),
+    yield from _BLOCKS.steps(
+        connection, (row for each in judged if each.reserved for row in block_rows(each.transaction_id, each.proposal))
     )
-    _insert(
+    yield from _RESERVATIONS.steps(
         connection,
-        t.reservations,
         (
             {
                 "transaction_id": each.transaction_id,
@@ -135,33 +137,54 @@ def _judge(connection: Connection, judged: list[Judged], now: datetime) -> None:
             for units in each.reserved
         ),
     )
-    post(connection, [(each.transaction_id, send) for each in judged for send in each.transition.sends], now)
+    yield from posting(
+        connection, [(each.transaction_id, send) for each in judged for send in each.transition.sends], now
+    )
+
+
+_EVALUATIONS = Insertion(t.evaluations, ("transaction_id", "at", "evaluated_by", "results"))
+_BLOCKS = Insertion(t.transaction_blocks, BLOCK_COLUMNS)
+_RESERVATIONS = Insertion(t.reservations, ("transaction_id", "originating_registry", "serial_start", "serial_end"))
 
 
 def _move_on(connection: Connection, judged: list[Judged], now: datetime) -> None:
     """One statement for all that change alike."""
-    alike: dict[tuple[tuple[str, Any], ...], list[int]] = defaultdict(list)
+    alike: dict[tuple[int, Transition], list[int]] = defaultdict(list)
     for each in judged:
-        alike[("seen", each.seen_status), *changes(each.transition, now).items()].append(each.transaction_id)
-    for values, ids in alike.items():
-        (_, seen), *changed = values
-        unmoved = t.transactions.c.id.in_(ids) & (t.transactions.c.status == seen)
-        if connection.execute(update(t.transactions).where(unmoved).values(dict(changed))).rowcount != len(ids):
+        alike[each.seen_status, replace(each.transition, sends=())].append(each.transaction_id)
+    for (seen, transition), ids in alike.items():
+        if move(connection, ids, seen, transition, now) != len(ids):
             raise ConflictError("a transaction of the batch moved on while it was judged; judge again")
 
 
-def _settle(connection: Connection, settled: list[Settled], ids: dict[tuple[str, int], int], now: datetime) -> None:
+def _settling(
+    connection: Connection, settled: list[Settled], ids: dict[tuple[str, int], int], now: datetime
+) -> Iterator[Step]:
     if not settled:
         return
     opened, closed = _net(settled)
     if closed:
-        pairs = [[ids[block.range.originating_registry, block.range.start], by] for block, by in closed]
-        connection.execute(_into_past(connection), {"pairs": msgspec.json.encode(pairs).decode(), "now": now})
-        connection.execute(delete(t.unit_blocks).where(t.unit_blocks.c.id.in_([id_ for id_, _ in pairs])))
-    _insert(connection, t.unit_blocks, (unit_row(block) | {"since": now, "transaction_id": by} for block, by in opened))
+        pairs = [(ids[block.range.originating_registry, block.range.start], by) for block, by in closed]
+        yield _INTO_PAST, {"pairs": as_rows(pairs), "now": now}
+        yield _CLOSE, {"wanted": [id_ for id_, _ in pairs]}
+    yield from _OPEN.steps(connection, (unit_row(block) | {"since": now, "transaction_id": by} for block, by in opened))
     transactions = [each.transaction_id for each in settled]
-    connection.execute(delete(t.reservations).where(t.reservations.c.transaction_id.in_(transactions)))
-    connection.execute(update(t.transactions).where(t.transactions.c.id.in_(transactions)).values(settled_at=now))
+    yield from freeing(transactions)
+    yield _SETTLED, {"wanted": transactions, "now": now}
+
+
+_CLOSE = Statement(
+    "close_units", lambda dialect: delete(t.unit_blocks).where(one_of(dialect, t.unit_blocks.c.id, "wanted"))
+)
+_OPEN = Insertion(t.unit_blocks, [name for name in UNIT_COLUMNS if name != "id"])
+_SETTLED = Statement(
+    "settled",
+    lambda dialect: (
+        update(t.transactions)
+        .where(one_of(dialect, t.transactions.c.id, "wanted"))
+        .values(settled_at=bindparam("now", type_=t.Instant()))
+    ),
+)
 
 
 def _net(settled: list[Settled]) -> tuple[list[tuple[HeldBlock, int]], list[tuple[HeldBlock, int]]]:
@@ -177,23 +200,16 @@ def _net(settled: list[Settled]) -> tuple[list[tuple[HeldBlock, int]], list[tupl
     return list(opened.values()), closed
 
 
-def _into_past(connection: Connection) -> TextClause:
+def _into_past(dialect: str) -> TextClause:
     """Copies the rows of `unit_blocks` named by pairs (id, transaction) to `past_unit_blocks`, closed at `now`."""
-    if connection.dialect.name == "sqlite":
-        source, row, by = "json_each(:pairs) AS w", "json_extract(w.value, '$[0]')", "json_extract(w.value, '$[1]')"
-    else:
-        source = "jsonb_array_elements(CAST(:pairs AS jsonb)) AS w"
-        row, by = "CAST(w ->> 0 AS bigint)", "CAST(w ->> 1 AS bigint)"
     names = ", ".join(UNIT_COLUMNS)
     kept = ", ".join(f"u.{name}" for name in UNIT_COLUMNS)
+    pairs = rows_of(dialect, "pairs", {"unit_block": int, "closed_by": int})
     statement = f"""
         INSERT INTO past_unit_blocks ({names}, until, closed_by)
-        SELECT {kept}, :now, {by} FROM {source} JOIN unit_blocks u ON u.id = {row}
+        SELECT {kept}, :now, w.closed_by FROM {pairs} AS w JOIN unit_blocks u ON u.id = w.unit_block
     """  # noqa: S608 - names are ours, values are bound
     return text(statement).bindparams(bindparam("now", type_=t.Instant()))
 
 
-def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
-    rows = list(rows)
-    if rows:
-        connection.execute(table.insert(), rows)
+_INTO_PAST = Statement("into_past", _into_past)

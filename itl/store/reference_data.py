@@ -29,6 +29,7 @@ from itl.store.access import Access, Credential, hash_password
 from itl.store.database import Database
 from itl.store.fact_kinds import Fact, FactKey, FactName
 from itl.store.facts import Source, in_force, next_change, record_facts
+from itl.store.statements import Statement
 
 LOG_CODE = "log_code"
 ADMIT_UNRECORDED_PROJECTS = "admit_unrecorded_projects"
@@ -99,8 +100,12 @@ class ReferenceData:
 
 def stamp_of(connection: Connection) -> int:
     """The stamp of the reference data as this unit of work sees it."""
-    found: int = connection.execute(select(t.reference_stamp.c.stamp)).scalar_one()
+    [row] = _STAMP.rows(connection)
+    found: int = row.stamp
     return found
+
+
+_STAMP = Statement("reference_stamp", lambda _dialect: select(t.reference_stamp.c.stamp))
 
 
 def load_reference(connection: Connection, at: datetime | None = None) -> Reference:

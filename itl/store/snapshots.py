@@ -159,7 +159,9 @@ def _carried_out(connection: Connection, wanted: list[SerialRange], after: datet
     closed: defaultdict[int, list[HeldBlock]] = defaultdict(list)
     opened: defaultdict[int, list[HeldBlock]] = defaultdict(list)
     present = connection.execute(
-        touching(connection, "unit_blocks", "b.since > :after").bindparams(bindparam("after", type_=t.Instant())),
+        touching(connection.dialect.name, t.unit_blocks, "b.since > :after").bindparams(
+            bindparam("after", type_=t.Instant())
+        ),
         {"wanted": wanted_rows(wanted), "after": after},
     )
     past = stream(connection, select(t.past_unit_blocks).where(t.past_unit_blocks.c.until > after))

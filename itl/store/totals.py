@@ -10,11 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, TextualSelect, delete, select, text
+from sqlalchemy import Connection, TextClause, TextualSelect, delete, select, text
 
 from itl.ledger.totals import Total, TotalKey, TotalKind
 from itl.store import tables as t
-from itl.store.sets import as_rows, rows_of
+from itl.store.sets import as_rows, one_of, rows_of
+from itl.store.statements import Insertion, Statement, Step, run_all
 
 _KEY: Mapping[str, type] = {"kind": str, "subject": str, "period": int, "detail": int}
 _NAMES = ", ".join(_KEY)
@@ -27,65 +28,84 @@ def load(connection: Connection, keys: Iterable[TotalKey]) -> dict[TotalKey, Tot
     if wanted == "[]":
         return {}
     if connection.dialect.name != "sqlite":
-        connection.execute(text(_start(connection)), {"rows": wanted})
-    return {
-        _key_of(row): Total(row.completed, row.open)
-        for row in connection.execute(_locked(connection), {"rows": wanted})
-    }
+        _START.run(connection, rows=wanted)
+    return {_key_of(row): Total(row.completed, row.open) for row in _LOCKED.rows(connection, rows=wanted)}
 
 
-def _start(connection: Connection) -> str:
+def _start(dialect: str) -> TextClause:
     """A row for each key that has none: what is not there cannot be locked."""
-    return f"""
+    return text(f"""
         INSERT INTO totals ({_NAMES}, completed, open)
-        SELECT {_NAMES}, 0, 0 FROM {rows_of(connection, "rows", _KEY)} AS w WHERE true ORDER BY {_NAMES}
+        SELECT {_NAMES}, 0, 0 FROM {rows_of(dialect, "rows", _KEY)} AS w WHERE true ORDER BY {_NAMES}
         ON CONFLICT DO NOTHING
-    """  # noqa: S608 - names are ours, values are bound
+    """)  # noqa: S608 - names are ours, values are bound
 
 
-def _locked(connection: Connection) -> TextualSelect:
+def _locked(dialect: str) -> TextualSelect:
     columns = list(t.totals.columns)
     names = ", ".join(f"totals.{column.name}" for column in columns)
     order = ", ".join(f"totals.{name}" for name in _KEY)
-    lock = "" if connection.dialect.name == "sqlite" else "FOR NO KEY UPDATE OF totals"
+    lock = "" if dialect == "sqlite" else "FOR NO KEY UPDATE OF totals"
     statement = f"""
-        SELECT {names} FROM {rows_of(connection, "rows", _KEY)} AS w JOIN totals ON {_SAME} ORDER BY {order} {lock}
+        SELECT {names} FROM {rows_of(dialect, "rows", _KEY)} AS w JOIN totals ON {_SAME} ORDER BY {order} {lock}
     """  # noqa: S608 - names are ours, values are bound
     return text(statement).columns(*columns)
 
 
+_START = Statement("totals_start", _start)
+_LOCKED = Statement("totals_locked", _locked)
+
+
 def add(connection: Connection, changes: Mapping[TotalKey, Total]) -> None:
     """Add to completed and open parts; what is negative takes away. One statement."""
+    run_all(connection, adding(changes))
+
+
+def adding(changes: Mapping[TotalKey, Total]) -> list[Step]:
+    """The step of `add`, none where nothing changes."""
     rows = [(*_cells(key), by.completed, by.open) for key, by in sorted(changes.items()) if by != Total()]
-    if not rows:
-        return
-    source = rows_of(connection, "rows", {**_KEY, "completed": int, "open": int})
-    statement = f"""
+    return [(_ADD, {"rows": as_rows(rows)})] if rows else []
+
+
+def _add(dialect: str) -> TextClause:
+    source = rows_of(dialect, "rows", {**_KEY, "completed": int, "open": int})
+    return text(f"""
         INSERT INTO totals ({_NAMES}, completed, open)
         SELECT {_NAMES}, completed, open FROM {source} AS w WHERE true ORDER BY {_NAMES}
         ON CONFLICT ({_NAMES}) DO UPDATE
         SET completed = totals.completed + excluded.completed, open = totals.open + excluded.open
-    """  # noqa: S608 - names are ours, values are bound
-    connection.execute(text(statement), {"rows": as_rows(rows)})
+    """)  # noqa: S608 - names are ours, values are bound
+
+
+_ADD = Statement("totals_add", _add)
 
 
 def note_open(connection: Connection, flows: Mapping[int, Mapping[TotalKey, int]]) -> None:
     """Keep what each transaction, by id, has in the open part of totals."""
-    rows = [
-        {
-            "transaction_id": transaction_id,
-            "kind": str(key.kind),
-            "subject": key.subject,
-            "period": key.period,
-            "detail": key.detail,
-            "quantity": quantity,
-        }
-        for transaction_id, adds in flows.items()
-        for key, quantity in adds.items()
-        if quantity
-    ]
-    if rows:
-        connection.execute(t.transaction_totals.insert(), rows)
+    run_all(connection, noting_open(connection, flows))
+
+
+def noting_open(connection: Connection, flows: Mapping[int, Mapping[TotalKey, int]]) -> list[Step]:
+    """The step of `note_open`, none where there is nothing to keep."""
+    return _NOTE_OPEN.steps(
+        connection,
+        (
+            {
+                "transaction_id": transaction_id,
+                "kind": str(key.kind),
+                "subject": key.subject,
+                "period": key.period,
+                "detail": key.detail,
+                "quantity": quantity,
+            }
+            for transaction_id, adds in flows.items()
+            for key, quantity in adds.items()
+            if quantity
+        ),
+    )
+
+
+_NOTE_OPEN = Insertion(t.transaction_totals, ("transaction_id", *_KEY, "quantity"))
 
 
 def opened_by(connection: Connection, transaction_ids: Iterable[int]) -> dict[int, dict[TotalKey, int]]:
@@ -94,16 +114,35 @@ def opened_by(connection: Connection, transaction_ids: Iterable[int]) -> dict[in
     if not wanted:
         return {}
     found: dict[int, dict[TotalKey, int]] = defaultdict(dict)
-    statement = select(t.transaction_totals).where(t.transaction_totals.c.transaction_id.in_(wanted))
-    for row in connection.execute(statement):
+    for row in _OPENED_BY.rows(connection, wanted=wanted):
         found[row.transaction_id][_key_of(row)] = row.quantity
     return dict(found)
 
 
+_OPENED_BY = Statement(
+    "opened_by",
+    lambda dialect: select(t.transaction_totals).where(
+        one_of(dialect, t.transaction_totals.c.transaction_id, "wanted")
+    ),
+)
+
+
 def forget(connection: Connection, transaction_ids: Iterable[int]) -> None:
     """The transactions have nothing in the open part any more."""
-    ids = list(transaction_ids)
-    connection.execute(delete(t.transaction_totals).where(t.transaction_totals.c.transaction_id.in_(ids)))
+    run_all(connection, forgetting(transaction_ids))
+
+
+def forgetting(transaction_ids: Iterable[int]) -> list[Step]:
+    """The step of `forget`."""
+    return [(_FORGET, {"wanted": list(transaction_ids)})]
+
+
+_FORGET = Statement(
+    "totals_forget",
+    lambda dialect: delete(t.transaction_totals).where(
+        one_of(dialect, t.transaction_totals.c.transaction_id, "wanted")
+    ),
+)
 
 
 def release(connection: Connection, transaction_ids: Iterable[int]) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, TextClause, bindparam, delete, select, text
 
 from itl.codes import OPEN_STATUSES, TransactionStatus
 from itl.errors import ConflictError
 from itl.lifecycle.transaction import TransactionHead, Transition
 from itl.store import tables as t
 from itl.store import totals
-from itl.store.posting import post
+from itl.store.posting import posting
+from itl.store.sets import Keys, one_of
+from itl.store.statements import Insertion, Statement, Step, run_all
 
 HEAD_COLUMNS = (
     t.transactions.c.id,
@@ -41,9 +44,15 @@ def head_of(row: t.Record) -> TransactionHead:
 
 def find(connection: Connection, identifier: str) -> t.Record | None:
     """The row (`HEAD_COLUMNS`) of the transaction that occupies `identifier`."""
-    return connection.execute(
-        select(*HEAD_COLUMNS).where(t.transactions.c.identifier == identifier, t.transactions.c.occupies)
-    ).one_or_none()
+    return next(iter(_FIND.rows(connection, identifier=identifier)), None)
+
+
+_FIND = Statement(
+    "find_transaction",
+    lambda _dialect: select(*HEAD_COLUMNS).where(
+        t.transactions.c.identifier == bindparam("identifier"), t.transactions.c.occupies
+    ),
+)
 
 
 def apply(
@@ -56,28 +65,29 @@ def apply(
     message: int | None = None,
 ) -> None:
     """Carry `transition` out, which was decided for `head`; raises ConflictError when the status has moved on since."""
-    changed = connection.execute(
-        update(t.transactions)
-        .where(t.transactions.c.id == transaction_id, t.transactions.c.status == head.status)
-        .values(changes(transition, now))
-    )
-    if changed.rowcount != 1:
+    if move(connection, [transaction_id], head.status, transition, now) != 1:
         raise ConflictError(f"{head.identifier} is no longer at status {head.status}; read it again and decide again")
+    steps: list[Step] = []
     if transition.status is not None:
-        connection.execute(
-            t.status_history.insert(),
-            {
-                "transaction_id": transaction_id,
-                "status": int(transition.status),
-                "at": now,
-                "set_by": set_by,
-                "message": message,
-            },
-        )
+        history = (transaction_id, int(transition.status), now, set_by, message)
+        steps += HISTORY.steps(connection, [dict(zip(HISTORY.columns, history, strict=True))])
         if frees_units(transition.status):
-            connection.execute(delete(t.reservations).where(t.reservations.c.transaction_id == transaction_id))
+            steps += freeing([transaction_id])
             totals.release(connection, [transaction_id])
-    post(connection, [(transaction_id, send) for send in transition.sends], now)
+    run_all(connection, [*steps, *posting(connection, [(transaction_id, send) for send in transition.sends], now)])
+
+
+HISTORY = Insertion(t.status_history, ("transaction_id", "status", "at", "set_by", "message"))
+
+
+def move(
+    connection: Connection, transaction_ids: Sequence[int], seen: int, transition: Transition, now: datetime
+) -> int:
+    """Move those of the transactions that are still at the status `seen`; returns how many that were."""
+    changed = changes(transition, now)
+    values = {name: changed.get(name) for name in _CHANGEABLE}
+    keeps_timer = "deadline_at" not in changed
+    return _MOVE.run(connection, wanted=transaction_ids, seen=seen, keeps_timer=keeps_timer, **values)
 
 
 def changes(transition: Transition, now: datetime) -> dict[str, Any]:
@@ -94,6 +104,35 @@ def changes(transition: Transition, now: datetime) -> dict[str, Any]:
     if transition.flagged:
         values["flagged_at"] = now
     return values
+
+
+_CHANGEABLE = ("status", "status_at", "deadline_at", "confirmed_at", "ended_at", "flagged_at")
+
+
+def _move(dialect: str) -> TextClause:
+    kept = ", ".join(f"{name} = COALESCE(:{name}, {name})" for name in _CHANGEABLE if name != "deadline_at")
+    statement = f"""
+        UPDATE transactions
+        SET {kept}, deadline_at = CASE WHEN CAST(:keeps_timer AS boolean) THEN deadline_at ELSE :deadline_at END
+        WHERE {one_of(dialect, t.transactions.c.id, "wanted")} AND status = :seen
+    """  # noqa: S608 - names are ours, values are bound
+    columns = (t.transactions.c[name] for name in _CHANGEABLE)
+    return text(statement).bindparams(
+        bindparam("wanted", type_=Keys()), *(bindparam(column.name, type_=column.type) for column in columns)
+    )
+
+
+_MOVE = Statement("move", _move)
+
+
+def freeing(transaction_ids: Sequence[int]) -> list[Step]:
+    """The step that frees what the transactions keep from others."""
+    return [(_FREE, {"wanted": transaction_ids})]
+
+
+_FREE = Statement(
+    "free", lambda dialect: delete(t.reservations).where(one_of(dialect, t.reservations.c.transaction_id, "wanted"))
+)
 
 
 def frees_units(status: int) -> bool:

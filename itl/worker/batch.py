@@ -22,6 +22,7 @@ from itl.store.database import Database
 from itl.store.gather import Settlement, StoredUnits, Task, TooManyBlocks
 from itl.store.record import record
 from itl.store.reference_data import ReferenceData
+from itl.store.statements import search_by_index
 from itl.worker.judging import Work, judge_batch, wanted_serials
 
 log = structlog.get_logger(__name__)
@@ -74,6 +75,7 @@ def _one_batch(
 ) -> int:
     with database.write() as connection:
         now = clock()
+        search_by_index(connection)
         tasks = gather.claim(connection, limit, now)
         if not tasks:
             return 0
