@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from itl.checks.override import PLAIN, Override, load
 from itl.clock import Clock, system_clock
@@ -24,9 +25,18 @@ from itl.wire import endpoint
 from itl.wire.contract import Port
 from itl.wire.faults import WireFault
 from itl.wire.limits import LIMITS
+from itl.worker.administration import Administration
 from itl.worker.worker import Worker
 
 REALM = "International Transaction Log"
+
+
+class Loop(Protocol):
+    """A part that works by itself until it is closed."""
+
+    def run(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Hub:
@@ -47,7 +57,13 @@ class Hub:
             self.database, clock, settings, self.identity, self.practice, self.wake_worker, self.wake_relay.ring
         )
         self.relay = Relay(self.database, clock, settings, self.identity, self.wake_relay, self.wake_worker.ring)
+        self.administration = Administration(self.database, clock, settings, self.identity, self.wake_relay.ring)
         self._threads: list[threading.Thread] = []
+
+    @property
+    def loops(self) -> Mapping[str, Loop]:
+        """What works by itself, each in a thread: by name."""
+        return {"worker": self.worker, "relay": self.relay, "administration": self.administration}
 
     def application(self) -> Any:
         """The WSGI application of the log's port."""
@@ -73,21 +89,21 @@ class Hub:
         )
 
     def start_work(self) -> None:
-        """Run worker and relay in threads of this process."""
-        for name, run in (("worker", self.worker.run), ("relay", self.relay.run)):
-            thread = threading.Thread(target=run, name=name, daemon=True)
+        """Run all loops in threads of this process."""
+        for name, loop in self.loops.items():
+            thread = threading.Thread(target=loop.run, name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
 
     def settle_down(self) -> None:
-        """Do, in this thread, all that is due now: for tests and for stepping through old traffic."""
+        """Do, in this thread, all that is due now for transactions: for tests and for stepping through old traffic."""
         while self.worker.once() or self.relay.deliver_once():
             pass
 
     def close(self) -> None:
-        """End worker and relay after what they have in hand, and let the database go."""
-        self.worker.close()
-        self.relay.close()
+        """End the loops after what they have in hand, and let the database go."""
+        for loop in self.loops.values():
+            loop.close()
         for thread in self._threads:
             thread.join(self.settings.delivery_timeout + 5)
         if not self._threads:

@@ -42,6 +42,11 @@ class Settings:
     """The initiator ends a relayed transfer before the acquirer's answer: tell the acquirer 7."""
     clock_tolerance: float = 60.0
     """How far the clock of a peer may run ahead (check 1106)."""
+    time_every: float = 3600.0
+    """How often each registry is asked for its time."""
+    time_warning: float = 10.0
+    time_alarm: float = 60.0
+    """How far a registry's clock may be off before that is a warning, and an alarm."""
     validate_by_schema: bool = False
     """Also validate every message by lxml's XSD validator: a half dearer, and finds nothing that the plans let by."""
     overrides: str | None = None

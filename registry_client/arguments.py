@@ -10,6 +10,7 @@ from typing import TypeVar
 from itl.codes import UnitType
 from registry_client.errors import RegistryError
 from registry_client.identifiers import AccountNumber, SerialRange
+from registry_client.reconciliation.faults import Fault, Misbehaviour
 
 Parsed = TypeVar("Parsed")
 
@@ -39,13 +40,7 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--database", metavar="FILE", help="its database (default: the code in lower case, .db)")
         return command
 
-    serve = add("serve", "Run the registry: its endpoint for the hub, and its calls to the hub.")
-    _add_hub(serve, required=True)
-    serve.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
-    serve.add_argument("--port", type=int, default=8090, help="port to listen at, 0 for any (default: %(default)s)")
-    serve.add_argument("--hub-user", help="user that the hub must give at the endpoint (default: anybody may call)")
-    serve.add_argument("--hub-password", help="and its password")
-    serve.add_argument("--json", action="store_true", help="tell what happens as JSON, one object a line")
+    _add_serve(add("serve", "Run the registry: its endpoint for the hub, and its calls to the hub."))
 
     issue = add("issue", "Issue new units.")
     issue.add_argument("--unit-type", required=True, choices=UNIT_TYPES, help="kind of unit")
@@ -91,12 +86,35 @@ def parser() -> argparse.ArgumentParser:
     listed = add("transactions", "List transactions, the latest first.")
     listed.add_argument("--limit", type=_positive, default=20, help="how many (default: %(default)s)")
     held = add("holdings", "Show units by account.")
-    for command in (status, listed, held):
+    reconciled = add("reconciliations", "Show reconciliations with their history, the latest first.")
+    noticed = add("notices", "Show the notices of the log with their history, the latest first.")
+    written = add("messages", "Show messages from and to the administrators of the log, the latest first.")
+    for command in (reconciled, noticed, written):
+        command.add_argument("--limit", type=_positive, default=20, help="how many (default: %(default)s)")
+    for command in (status, listed, held, reconciled, noticed, written):
         command.add_argument("--json", action="store_true", help="print JSON")
 
     message = add("message", "Tell the administrators of the log something.")
     message.add_argument("text", metavar="TEXT", help="what to tell them")
     return top
+
+
+def _add_serve(serve: argparse.ArgumentParser) -> None:
+    _add_hub(serve, required=True)
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
+    serve.add_argument("--port", type=int, default=8090, help="port to listen at, 0 for any (default: %(default)s)")
+    serve.add_argument("--hub-user", help="user that the hub must give at the endpoint (default: anybody may call)")
+    serve.add_argument("--hub-password", help="and its password")
+    serve.add_argument("--json", action="store_true", help="tell what happens as JSON, one object a line")
+    serve.add_argument(
+        "--misbehave",
+        nargs="+",
+        type=misbehaviour,
+        metavar="FAULT",
+        help="commit these faults in reconciliations, for training: "
+        + ", ".join(Fault)
+        + "; one of the record may say where, as lost-block=GB-1-100",
+    )
 
 
 def _add_units(command: argparse.ArgumentParser) -> None:
@@ -115,6 +133,14 @@ def _add_hub(command: argparse.ArgumentParser, *, required: bool) -> None:
     command.add_argument("--password", help="and its password (default: the variable REGISTRY_PASSWORD)")
     command.add_argument("--certificate", metavar="FILE", help="client certificate with its key, PEM")
     command.add_argument("--authority", metavar="FILE", help="certificates to trust (default: the system's)")
+
+
+def misbehaviour(text: str) -> Misbehaviour:
+    """A fault as the command line names it, with the units that it is about where they are given."""
+    name, _, units = text.partition("=")
+    if name not in Fault.__members__.values():
+        raise argparse.ArgumentTypeError(f"{name!r} is no fault; there are {', '.join(Fault)}")
+    return Misbehaviour(Fault(name), _range(units) if units else None)
 
 
 def _positive(text: str) -> int:

@@ -100,6 +100,16 @@ class Delivery:
     note: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What administrators wrote: those of the registry (`is_ours`; it may still wait for the hub), or of the log."""
+
+    at: datetime
+    text: str
+    is_ours: bool
+    is_waiting: bool
+
+
 def receive(connection: sa.Connection, message: Incoming, now: datetime) -> bool:
     """Store what the hub sent; False if the same content is there already."""
     kind, content = type(message).__name__, dump(message)
@@ -133,6 +143,22 @@ def received(connection: sa.Connection, kind: type[Content], limit: int) -> list
         .limit(limit)
     )
     return [(row.received_at, load(kind, row.content)) for row in connection.execute(query)]
+
+
+def correspondence(connection: sa.Connection, limit: int) -> list[Text]:
+    """Texts from and to the log's administrators, the latest first."""
+    kind = MessageRequest.__name__
+    came = sa.select(inbox.c.received_at, inbox.c.content, sa.literal(False), sa.literal(False)).where(
+        inbox.c.kind == kind
+    )
+    went = sa.select(outbox.c.queued_at, outbox.c.content, sa.literal(True), outbox.c.done_at.is_(None)).where(
+        outbox.c.kind == kind
+    )
+    query = sa.union_all(came, went).order_by(sa.desc("received_at")).limit(limit)
+    return [
+        Text(at, load(MessageRequest, _unpacked(content)).message_content, is_ours, is_waiting)
+        for at, content, is_ours, is_waiting in connection.execute(query)
+    ]
 
 
 def without_effect(connection: sa.Connection, limit: int) -> list[Received]:

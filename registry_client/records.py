@@ -8,7 +8,7 @@ from itl.messages import MessageRequest
 from registry_client import holdings, journal, notices, queues
 from registry_client.holdings import Holding, OpenedAccount
 from registry_client.notices import Notice
-from registry_client.queues import Delivery, Received
+from registry_client.queues import Delivery, Received, Text
 from registry_client.reconciliation import records as reconciliations
 from registry_client.reconciliation.records import Reconciliation
 from registry_client.store import Store
@@ -51,6 +51,11 @@ class Records:
         """What the log's administrators wrote, with the time of arrival."""
         with self.store.read() as connection:
             return queues.received(connection, MessageRequest, limit)
+
+    def correspondence(self, limit: int = 100) -> list[Text]:
+        """Texts from and to the log's administrators."""
+        with self.store.read() as connection:
+            return queues.correspondence(connection, limit)
 
     def notices(self, limit: int = 100) -> list[Notice]:
         """The log's notices, each with its history and the transactions that named it, the newest notice first."""

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from itl.errors import UsageError
 from itl.store import tables as t
 from itl.store.database import Database, normal_url
 from itl.store.enrolment import put_sandbox
+from itl.store.reference_data import load_reference, put_registry
 from itl.store.schema import migrate
 
 VARIABLES = ("ITL_BENCH_POSTGRESQL", "ITL_TEST_POSTGRESQL")
@@ -77,6 +79,15 @@ def prepare(url: str) -> None:
     database = Database(url)
     with database.write() as connection:
         put_sandbox(connection, system_clock())
+    database.close()
+
+
+def let_call(url: str, registry: str, address: str) -> None:
+    """Enrol `address` as the one where the log calls a registry."""
+    database = Database(url)
+    with database.write() as connection:
+        enrolled = load_reference(connection).registries[registry]
+        put_registry(connection, replace(enrolled, url=address), system_clock())
     database.close()
 
 

@@ -1,40 +1,38 @@
-"""The load generator: clients that each send a prepared proposal, wait for its answer, and send the next.
-
-It is one loop over plain sockets that are kept open and sends bytes made beforehand, so that it costs little beside
-the server that it measures.
-"""
+"""A load of proposals: clients that each send a prepared proposal, wait for its answer, and send the next."""
 
 from __future__ import annotations
 
-import base64
 import re
 import selectors
-import socket
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from math import ceil
 
-from itl.bench.proposals import REGISTRY, Prepared
-from itl.errors import LogError
+from itl.bench.connection import Address, Calls, LoadError, Reply, now
+from itl.bench.pace import Pace, drive
+from itl.bench.proposals import Prepared
+from itl.errors import UsageError
 
-_STALLED = 60.0  # seconds without a byte from anybody
-_PIECE = 64 * 1024
-
-_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
-_ACCEPTED = re.compile(rb"<(?:\w+:)?resultIdentifier[^>]*>1<")
-
-
-class LoadError(LogError):
-    """A server that did not accept what it was sent: what was measured would say nothing."""
+_RESULT = re.compile(rb"<(?:\w+:)?resultIdentifier[^>]*>([01])<")
+_CODES = re.compile(rb"<responseCodes\b.*</responseCodes>", re.DOTALL)
+_CODE = re.compile(rb">([0-9]+)<")
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What came of a load. Every message sent was accepted; `latencies` has the seconds that each took."""
+    """What came of a load. `latencies` has the seconds that each message took that was accepted."""
 
     seconds: float
     latencies: tuple[float, ...]
+    refusals: Mapping[str, int] = field(default_factory=dict)
+    """How often each code was answered, or HTTP status where there was no answer of a log."""
+    unsent: int = 0
+    """Of an open loop: messages that were due and never went out, since all clients were busy."""
+    example: str = ""
+    """A refusal, as it was answered."""
 
     @property
     def accepted(self) -> int:
@@ -44,105 +42,78 @@ class Load:
     def per_second(self) -> float:
         return self.accepted / self.seconds
 
+    def percentile(self, percent: float) -> float | None:
+        """Seconds within which so many percent of the messages were done; None where none was."""
+        ordered = sorted(self.latencies)
+        return ordered[max(0, ceil(len(ordered) * percent / 100) - 1)] if ordered else None
 
-def load(url: str, message: Prepared, numbers: Iterator[int], *, clients: int, seconds: float, most: int) -> Load:
+    def require_accepted(self) -> Load:
+        """This load, if nothing was refused; else LoadError."""
+        if self.refusals:
+            raise LoadError(f"not accepted: {self.example}")
+        return self
+
+
+class Outcome:
+    """Counts what the answers say."""
+
+    def __init__(self) -> None:
+        self.latencies: list[float] = []
+        self.refusals: Counter[str] = Counter()
+        self.example = ""
+
+    def takes(self, reply: Reply) -> bool:
+        """Whether the log accepted; if not, its codes are counted. UsageError for a caller that it does not know."""
+        if reply.status == 401:
+            raise UsageError("the log knows no such user or password; give --user and --password, or --certificate")
+        result = _RESULT.search(reply.body)
+        if reply.status == 200 and result is not None and result[1] == b"1":
+            return True
+        listed = _CODES.search(reply.body) if result is not None else None
+        codes = [code.decode() for code in _CODE.findall(listed[0])] if listed else []
+        self.refuse(codes or [f"HTTP {reply.status}"], reply.body)
+        return False
+
+    def refuse(self, codes: list[str], body: bytes) -> None:
+        """Count a refusal under each of its codes."""
+        self.refusals.update(codes)
+        self.example = self.example or f"{' '.join(codes)}: {body[:1000].decode(errors='replace')}"
+
+    def load(self, pace: Pace) -> Load:
+        return Load(now() - pace.begun, tuple(self.latencies), dict(self.refusals), pace.unsent, self.example)
+
+
+def load(
+    address: Address,
+    message: Prepared,
+    numbers: Iterator[int],
+    *,
+    clients: int,
+    seconds: float,
+    most: int | None = None,
+    rate: float | None = None,
+) -> Load:
     """Send messages, numbered from `numbers`, until the time is over or `most` are sent; all answers are waited for.
 
-    The seconds counted end with the last answer. Raises LoadError for an answer that is not an acceptance.
+    With `rate` so many a second, else as many as the log takes. The seconds counted end with the last answer.
     """
-    address = urlsplit(url)
-    head = (
-        f"POST {address.path or '/'} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: text/xml; charset=utf-8\r\n"
-        f'SOAPAction: ""\r\nAuthorization: Basic {_basic(REGISTRY.lower())}\r\nContent-Length: {message.size}\r\n\r\n'
-    ).encode()
-    before = head + message.before
-    latencies: list[float] = []
-    with selectors.DefaultSelector() as selector:
-        busy: list[_Client] = []
-        try:
-            busy += (_Client(selector, address.hostname or "", address.port or 80) for _ in range(clients))
-            begun = time.perf_counter()
-            last = begun + seconds
-            sent = 0
-            for client in busy[:most]:
-                client.send(before, message.digits(next(numbers)), message.after)
-                sent += 1
-            while len(latencies) < sent:
-                ready = selector.select(_STALLED)
-                if not ready:
-                    raise LoadError(f"{url} has been silent for {_STALLED:g} s")
-                for key, _ in ready:
-                    client = key.data
-                    if not client.step():
-                        continue
-                    now = time.perf_counter()
-                    latencies.append(now - client.since)
-                    if now < last and sent < most:
-                        client.send(before, message.digits(next(numbers)), message.after)
-                        sent += 1
-            return Load(time.perf_counter() - begun, tuple(latencies))
-        except OSError as error:
-            raise LoadError(f"{url} broke the connection: {error}") from error
-        finally:
-            for client in busy:
-                client.close()
+    outcome = Outcome()
+    with selectors.DefaultSelector() as selector, closing(Calls(selector, address, clients)) as calls:
+        pace = Pace(seconds, most, rate)
 
+        def begin(due: float) -> None:
+            calls.call((message.before, message.digits(next(numbers)), message.after), partial(answered, due))
 
-class _Client:
-    """One connection: what is still to be sent of its request, and what has come of the answer."""
+        def answered(due: float, reply: Reply) -> None:
+            if outcome.takes(reply):
+                outcome.latencies.append(now() - due)
 
-    def __init__(self, selector: selectors.BaseSelector, host: str, port: int) -> None:
-        self._selector = selector
-        self._socket = socket.create_connection((host, port), _STALLED)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.setblocking(False)
-        self._unsent = memoryview(b"")
-        self._answer = b""
-        self.since = 0.0
-        selector.register(self._socket, selectors.EVENT_READ, self)
-
-    def send(self, *pieces: bytes) -> None:
-        """Begin a request."""
-        self.since = time.perf_counter()
-        self._answer = b""
-        done = self._socket.sendmsg(pieces)
-        if done < sum(map(len, pieces)):
-            self._unsent = memoryview(b"".join(pieces))[done:]
-            self._selector.modify(self._socket, selectors.EVENT_READ | selectors.EVENT_WRITE, self)
-
-    def step(self) -> bool:
-        """Go on with what the socket is ready for; whether the answer is complete."""
-        if self._unsent:
-            self._send_on()
-        try:
-            piece = self._socket.recv(_PIECE)
-        except BlockingIOError:
-            return False
-        if not piece:
-            raise ConnectionResetError("closed before the answer was complete")
-        self._answer += piece
-        head, end, body = self._answer.partition(b"\r\n\r\n")
-        if not end:
-            return False
-        length = _LENGTH.search(head)
-        if length is None or len(body) < int(length[1]):
-            return False
-        if not _ACCEPTED.search(body):
-            raise LoadError(f"not accepted: {head.splitlines()[0].decode()} {body[:1000].decode(errors='replace')}")
-        return True
-
-    def _send_on(self) -> None:
-        try:
-            done = self._socket.send(self._unsent)
-        except BlockingIOError:
-            return
-        self._unsent = self._unsent[done:]
-        if not self._unsent:
-            self._selector.modify(self._socket, selectors.EVENT_READ, self)
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-def _basic(name: str) -> str:
-    return base64.b64encode(f"{name}:{name}".encode()).decode()
+        drive(
+            selector,
+            pace,
+            free=lambda: calls.free,
+            begin=begin,
+            busy=lambda: clients - calls.free,
+            silence=f"{address.url} answers nothing",
+        )
+        return outcome.load(pace)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from itertools import count
 
 from itl.bench import databases, servers
-from itl.bench.load import Load, LoadError, load
-from itl.bench.proposals import Dialect, Prepared, prepare
+from itl.bench.connection import Address, LoadError
+from itl.bench.load import Load, load
+from itl.bench.proposals import REGISTRY, Dialect, Prepared, prepare
 from itl.store.database import Database
 
 SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
@@ -89,7 +90,9 @@ def _rounds(
     for number in range(plan.rounds + 1):
         most = plan.most if number else min(plan.most, 2 * plan.clients)
         for url, loads in ((echo_url, echoes), (log_url, ours)):
-            loads.append(load(url, message, numbers, clients=plan.clients, seconds=plan.seconds, most=most))
+            caller = Address(url, REGISTRY.lower(), REGISTRY.lower())
+            done = load(caller, message, numbers, clients=plan.clients, seconds=plan.seconds, most=most)
+            loads.append(done.require_accepted())
     return ours, echoes
 
 

@@ -1,34 +1,29 @@
-"""Prepared proposals: the bytes of a message with a place for its identifier, as two kinds of registries spell them."""
+"""Prepared messages: the bytes of a request with a place for the transaction's identifier, as registries spell them."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 from typing import Any
 
-from itl.codes import TransactionType, UnitType
-from itl.messages import ProposalRequest, ProposalTransaction, TransactionUnitBlock
-from itl.wire.contract import (
-    OPERATION_NAMESPACE,
-    OPERATIONS,
-    SOAP_ENCODING,
-    SOAP_ENVELOPE,
-    TYPE_NAMESPACE,
-    XSD,
-    XSI,
-    Array,
-    Plan,
-    Port,
-    Struct,
-)
+from itl.bench import multiref
+from itl.codes import PartyType, TransactionStatus, TransactionType, UnitType
+from itl.messages import NotificationRequest, ProposalRequest, ProposalTransaction, TransactionUnitBlock
+from itl.wire.contract import Port
 from itl.wire.encode import encode_request
-from itl.wire.scalars import Scalar
 
 OPERATION = "acceptProposal"
+NOTIFICATION = "acceptNotification"
 REGISTRY = "GB"
+LOG = "ITL"
+HERE, THERE = 1001, 1002
+"""The accounts between which units are moved."""
 _FIRST = 10**14
 _ACCOUNT_TYPE = 100  # a Party's holding account
-_BLOCK = 100  # units
+_TICKS = 10**5  # a second
 
 
 class Dialect(StrEnum):
@@ -38,6 +33,23 @@ class Dialect(StrEnum):
     """Each value in its place: what most SOAP stacks send."""
     MULTIREF = "multiRef"
     """Structs and numbers by reference, each an element of its own: what Apache Axis sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """As many unit blocks of AAU, each followed by a gap of its own size, so that no two of them are one."""
+
+    first: int
+    """The first serial."""
+    blocks: int
+    size: int = 1
+    """Units of a block."""
+    period: int = 2
+
+    @property
+    def behind(self) -> int:
+        """The serial from which others may follow."""
+        return self.first + 2 * self.size * self.blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,106 +69,89 @@ class Prepared:
         return len(self.before) + len(self.digits(0)) + len(self.after)
 
 
-def prepare(blocks: int, dialect: Dialect) -> Prepared:
-    """An internal transfer of `blocks` unit blocks, as a registry of the sandbox proposes it."""
-    write = _multiref if dialect is Dialect.MULTIREF else _inline
-    before, digits, after = write(_proposal(blocks)).partition(Prepared.digits(0))
+def number_by_time() -> int:
+    """A number, for identifiers or for serials: tens of microseconds since 1970.
+
+    What counts up from it repeats nothing of an earlier run, as long as that used fewer than 100,000 a second.
+    """
+    return int(time.time() * _TICKS)
+
+
+def numbers_by_time() -> Iterator[int]:
+    """Numbers for identifiers that no earlier run has used."""
+    return count(number_by_time())
+
+
+def prepare(blocks: int, dialect: Dialect, registry: str = REGISTRY) -> Prepared:
+    """An internal transfer of `blocks` unit blocks, which the ledger need not have."""
+    return transfer(Units(10**6, blocks, size=100, period=1), dialect, registry)
+
+
+def issuance(units: Units, dialect: Dialect, registry: str = REGISTRY) -> Prepared:
+    """The units come into being, in the account `HERE`."""
+    return _proposal(TransactionType.ISSUANCE, None, HERE, units, dialect, registry)
+
+
+def transfer(units: Units, dialect: Dialect, registry: str = REGISTRY, *, back: bool = False) -> Prepared:
+    """The units go from the account `HERE` to `THERE`, or back."""
+    accounts = (THERE, HERE) if back else (HERE, THERE)
+    return _proposal(TransactionType.INTERNAL_TRANSFER, *accounts, units, dialect, registry)
+
+
+def told(status: TransactionStatus, dialect: Dialect, registry: str = REGISTRY) -> Prepared:
+    """The registry tells the log what became of its transaction."""
+    message = NotificationRequest(
+        sender=registry,
+        addressee=LOG,
+        major_version=1,
+        minor_version=1,
+        transaction_identifier=f"{registry}{_FIRST}",
+        transaction_status=int(status),
+        party_type=int(PartyType.TRANSFERRING_REGISTRY),
+        evaluation_result=(),
+    )
+    return _around_digits(NOTIFICATION, message, dialect)
+
+
+def _proposal(
+    kind: TransactionType, source: int | None, target: int, units: Units, dialect: Dialect, registry: str
+) -> Prepared:
+    source_type = None if source is None else _ACCOUNT_TYPE
+    blocks = tuple(
+        TransactionUnitBlock(
+            unit_serial_block_start=units.first + 2 * units.size * number,
+            unit_serial_block_end=units.first + 2 * units.size * number + units.size - 1,
+            originating_registry_code=registry,
+            unit_type=UnitType.AAU,
+            original_commit_period=units.period,
+            applicable_commit_period=units.period,
+            transferring_registry_account_type=source_type,
+            transferring_registry_account_identifier=source,
+            acquiring_registry_account_type=_ACCOUNT_TYPE,
+            acquiring_registry_account_identifier=target,
+        )
+        for number in range(units.blocks)
+    )
+    transaction = ProposalTransaction(
+        transaction_identifier=f"{registry}{_FIRST}",
+        transaction_type=kind,
+        transferring_registry_code=registry,
+        transferring_registry_account_type=source_type,
+        transferring_registry_account_identifier=source,
+        acquiring_registry_code=registry,
+        acquiring_registry_account_type=_ACCOUNT_TYPE,
+        acquiring_registry_account_identifier=target,
+        proposal_unit_blocks=blocks,
+    )
+    message = ProposalRequest(
+        sender=registry, addressee=LOG, major_version=1, minor_version=1, proposed_transaction=transaction
+    )
+    return _around_digits(OPERATION, message, dialect)
+
+
+def _around_digits(operation: str, message: Any, dialect: Dialect) -> Prepared:
+    write = multiref.encode if dialect is Dialect.MULTIREF else encode_request
+    before, digits, after = write(Port.TRANSACTION_LOG, operation, message).partition(Prepared.digits(0))
     if not digits:
         raise ValueError("the identifier does not stand in the message as it was given")
     return Prepared(before, after)
-
-
-def _proposal(blocks: int) -> ProposalRequest:
-    return ProposalRequest(
-        sender=REGISTRY,
-        addressee="ITL",
-        major_version=1,
-        minor_version=1,
-        proposed_transaction=ProposalTransaction(
-            transaction_identifier=f"{REGISTRY}{_FIRST}",
-            transaction_type=TransactionType.INTERNAL_TRANSFER,
-            transferring_registry_code=REGISTRY,
-            transferring_registry_account_type=_ACCOUNT_TYPE,
-            transferring_registry_account_identifier=1001,
-            acquiring_registry_code=REGISTRY,
-            acquiring_registry_account_type=_ACCOUNT_TYPE,
-            acquiring_registry_account_identifier=1002,
-            proposal_unit_blocks=tuple(_block(number) for number in range(blocks)),
-        ),
-    )
-
-
-def _block(number: int) -> TransactionUnitBlock:
-    start = 1_000_000 + 2 * _BLOCK * number  # with gaps, so that no two blocks are one
-    return TransactionUnitBlock(
-        unit_serial_block_start=start,
-        unit_serial_block_end=start + _BLOCK - 1,
-        originating_registry_code=REGISTRY,
-        unit_type=UnitType.AAU,
-        original_commit_period=1,
-        applicable_commit_period=1,
-        transferring_registry_account_type=_ACCOUNT_TYPE,
-        transferring_registry_account_identifier=1001,
-        acquiring_registry_account_type=_ACCOUNT_TYPE,
-        acquiring_registry_account_identifier=1002,
-    )
-
-
-def _inline(message: ProposalRequest) -> bytes:
-    return encode_request(Port.TRANSACTION_LOG, OPERATION, message)
-
-
-def _multiref(message: ProposalRequest) -> bytes:
-    contract = OPERATIONS[Port.TRANSACTION_LOG][OPERATION]
-    references = _References()
-    part = references.element(contract.request_part, contract.request_plan, message)
-    return "".join(
-        (
-            '<?xml version="1.0" encoding="UTF-8"?>'
-            f'<soapenv:Envelope xmlns:soapenv="{SOAP_ENVELOPE}" xmlns:xsd="{XSD}" xmlns:xsi="{XSI}"><soapenv:Body>'
-            f'<ns1:{OPERATION} soapenv:encodingStyle="{SOAP_ENCODING}" xmlns:ns1="{OPERATION_NAMESPACE}">'
-            f"{part}</ns1:{OPERATION}>",
-            *references.written,
-            "</soapenv:Body></soapenv:Envelope>",
-        )
-    ).encode()
-
-
-class _References:
-    """The multiRef elements of one message: one for each struct and number, but equal small numbers share one.
-
-    Axis refers to objects, and Java keeps one object for every number from -128 to 127.
-    """
-
-    def __init__(self) -> None:
-        self.written: list[str] = []
-        self._numbers: dict[tuple[str, int], str] = {}
-
-    def element(self, name: str, plan: Plan, value: Any) -> str:
-        if isinstance(plan, Array):
-            items = "".join(self.element(name, plan.item, entry) for entry in value)
-            kind = f'soapenc:arrayType="typens:{plan.item.name}[{len(value)}]" xsi:type="soapenc:Array"'
-            return f"<{name} {kind}>{items}</{name}>"
-        if value is None:
-            return f'<{name} xsi:type="xsd:{plan.name}" xsi:nil="true"/>'
-        if isinstance(plan, Struct):
-            content = "".join(self.element(item.element, item.plan, getattr(value, item.name)) for item in plan.fields)
-            return f'<{name} href="#{self._write(f"typens:{plan.name}", content)}"/>'
-        if isinstance(value, int):
-            return f'<{name} href="#{self._number(plan, value)}"/>'
-        return f'<{name} xsi:type="xsd:{plan.name}">{plan.render(value)}</{name}>'
-
-    def _number(self, plan: Scalar, value: int) -> str:
-        key = plan.name, value
-        identifier = self._numbers.get(key) or self._write(f"xsd:{plan.name}", plan.render(value))
-        if -128 <= value <= 127:
-            self._numbers[key] = identifier
-        return identifier
-
-    def _write(self, kind: str, content: str) -> str:
-        identifier = f"id{len(self.written)}"
-        self.written.append(
-            f'<multiRef id="{identifier}" soapenc:root="0" soapenv:encodingStyle="{SOAP_ENCODING}" xsi:type="{kind}"'
-            f' xmlns:soapenc="{SOAP_ENCODING}" xmlns:typens="{TYPE_NAMESPACE}">{content}</multiRef>'
-        )
-        return identifier

@@ -22,10 +22,10 @@ class ServerError(LogError):
 
 
 @contextmanager
-def log(database: str, processes: int, threads: int) -> Iterator[str]:
-    """URL of a log on `database` that accepts and does nothing else."""
+def log(database: str, processes: int, threads: int, *, work: bool = False) -> Iterator[str]:
+    """URL of a log on `database` that accepts and, unless told to `work`, does nothing else."""
     serve = ["serve", "--database", database, "--port", "0"]
-    serve += ["--processes", str(processes), "--threads", str(threads)]
+    serve += ["--processes", str(processes), "--threads", str(threads), *(["--work"] if work else [])]
     with _running(["itl.cli.main", "--log-level", "warning", *serve]) as url:
         yield url
 

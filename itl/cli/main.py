@@ -16,18 +16,38 @@ from itl.cli import (
     decoding,
     enrol,
     figures,
+    load,
     logs,
     looking,
+    message,
     reference,
     replay,
     sandbox,
     serving,
     story,
+    time_comparison,
 )
 from itl.cli.command import complain
 from itl.errors import LogError
 
-COMMANDS = (serving, sandbox, story, enrol, reference, decoding, figures, audit, looking, actions, check, replay, bench)
+COMMANDS = (
+    serving,
+    sandbox,
+    story,
+    enrol,
+    reference,
+    decoding,
+    figures,
+    audit,
+    looking,
+    message,
+    time_comparison,
+    actions,
+    check,
+    replay,
+    bench,
+    load,
+)
 
 
 def parser() -> ArgumentParser:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +21,10 @@ from itl.store.database import Database
 from itl.store.enrolment import SANDBOX_REGISTRIES, put_sandbox
 from itl.store.schema import migrate
 from itl.wire import server
+from registry_client.arguments import misbehaviour
 from registry_client.client import RegistryClient
 from registry_client.endpoint import application
+from registry_client.reconciliation.faults import Misbehaviour
 from registry_client.registry import Registry
 from registry_client.settings import Settings as RegistrySettings
 
@@ -40,6 +42,22 @@ def register(commands: Subparsers) -> None:
     parser.add_argument(
         "--registry-data", type=Path, metavar="DIR", help="where those keep their data (default: beside the database)"
     )
+    parser.add_argument(
+        "--misbehave",
+        nargs="+",
+        type=_misbehaviour,
+        default=[],
+        metavar="CODE:FAULT",
+        help="with --registries: let a registry commit a fault in reconciliations, as GB:lost-block (`registry serve "
+        "--misbehave` has the list)",
+    )
+
+
+def _misbehaviour(text: str) -> tuple[str, Misbehaviour]:
+    code, _, fault = text.partition(":")
+    if code not in SANDBOX_REGISTRIES:
+        raise ArgumentTypeError(f"{text!r}: write a registry of the sandbox and a fault, as GB:lost-block")
+    return code, misbehaviour(fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +96,13 @@ def prepare(settings: Settings, urls: dict[str, str] | None = None) -> None:
 
 
 @contextmanager
-def sandbox(settings: Settings, registry_data: Path | None = None) -> Iterator[Sandbox]:
-    """A running sandbox; with `registry_data`, a directory, also reference registries, which keep their data there."""
+def sandbox(
+    settings: Settings, registry_data: Path | None = None, misbehave: Sequence[tuple[str, Misbehaviour]] = ()
+) -> Iterator[Sandbox]:
+    """A running sandbox; with `registry_data`, a directory, also reference registries, which keep their data there.
+
+    `misbehave` are faults that registries commit in reconciliations, by their code.
+    """
     with ExitStack() as stack:
         prepare(settings)
         hub = Hub(settings)
@@ -97,15 +120,18 @@ def sandbox(settings: Settings, registry_data: Path | None = None) -> Iterator[S
         if registry_data is not None:
             registry_data.mkdir(parents=True, exist_ok=True)
             for code in SANDBOX_REGISTRIES:
-                registries[code] = stack.enter_context(_registry(code, url, settings.host, registry_data))
+                faults = tuple(fault for of, fault in misbehave if of == code)
+                plan = RegistrySettings(code=code, misbehave=faults)
+                registries[code] = stack.enter_context(_registry(plan, url, settings.host, registry_data))
             prepare(settings, {code: running.url for code, running in registries.items()})
         yield Sandbox(hub, url, registries)
 
 
 @contextmanager
-def _registry(code: str, hub_url: str, host: str, data: Path) -> Iterator[RunningRegistry]:
+def _registry(plan: RegistrySettings, hub_url: str, host: str, data: Path) -> Iterator[RunningRegistry]:
+    code = plan.code
     client = RegistryClient(hub_url, code=code, user=code.lower(), password=code.lower())
-    registry = Registry(RegistrySettings(code=code), client, database=f"sqlite:///{data / code}.db")
+    registry = Registry(plan, client, database=f"sqlite:///{data / code}.db")
     serving = server.serve(application(registry), host, 0)
     registry.start()
     try:
@@ -119,8 +145,10 @@ def _registry(code: str, hub_url: str, host: str, data: Path) -> Iterator[Runnin
 def run(arguments: Namespace) -> int:
     settings = settings_of(arguments)
     end_on_signals()
+    if arguments.misbehave and not arguments.registries:
+        raise UsageError("--misbehave is for the reference registries of the sandbox: give --registries, too")
     data = arguments.registry_data or _beside(settings.database) if arguments.registries else None
-    with sandbox(settings, data) as running:
+    with sandbox(settings, data, arguments.misbehave) as running:
         for line in running.describe():
             say(line)
         try:

@@ -81,14 +81,12 @@ def _require_servable(settings: Settings) -> None:
 def run_worker(arguments: Namespace) -> int:
     hub = Hub(settings_of(arguments))
     end_on_signals()
-    relay = threading.Thread(target=hub.relay.run, name="relay", daemon=True)
-    relay.start()
+    hub.start_work()
     say(f"the worker works on {hub.database.engine.url!r}")
     try:
-        hub.worker.run()
+        threading.Event().wait()
     except KeyboardInterrupt:
         hub.close()
-        relay.join(hub.settings.delivery_timeout + 5)
     return 0
 
 

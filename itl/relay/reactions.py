@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from itl.lifecycle.transaction import LogIdentity, relay_refused
-from itl.store import delivery
+from itl.messages import ProvideTimeRequest
+from itl.store import delivery, time_comparisons
 from itl.store.delivery import Attempt, Letter
 
 Reaction = Callable[[Connection, Letter, Attempt, LogIdentity, datetime], None]
@@ -31,6 +33,18 @@ def relayed_proposal(
         delivery.react(connection, letter, decide, now, letter.receiver)
 
 
-REACTIONS: Mapping[str, Reaction] = {"acceptProposal": relayed_proposal}
+def asked_for_the_time(
+    connection: Connection, letter: Letter, attempt: Attempt, _identity: LogIdentity, now: datetime
+) -> None:
+    """The reply holds the registry's time."""
+    time_comparisons.note(connection, letter.topic, attempt, now)
 
-RENEWALS: Mapping[str, Renewal] = {}
+
+def telling_the_time(message: ProvideTimeRequest, now: datetime) -> ProvideTimeRequest:
+    """The log's time is that of the moment, however long the message waited."""
+    return replace(message, itl_system_time=now)
+
+
+REACTIONS: Mapping[str, Reaction] = {"acceptProposal": relayed_proposal, "provideTime": asked_for_the_time}
+
+RENEWALS: Mapping[str, Renewal] = {"provideTime": telling_the_time}

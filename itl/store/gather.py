@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, select
 
 from itl.checks import flows
-from itl.checks.blocks import acquiring_account, transferring_account
+from itl.checks.blocks import acquiring_account, is_well_formed, transferring_account, units_of
 from itl.checks.view import View
 from itl.codes import EXPIRING_UNITS, TransactionStatus
 from itl.errors import LedgerError
@@ -23,7 +23,7 @@ from itl.ledger.totals import Total, TotalKey, TotalsSnapshot, stock_keys
 from itl.lifecycle.transaction import TransactionHead
 from itl.messages import ProposalTransaction, TransactionUnitBlock
 from itl.reference import Reference
-from itl.store import notices, totals
+from itl.store import inconsistencies, notices, totals
 from itl.store import tables as t
 from itl.store.arrival import restored
 from itl.store.overlaps import touching, wanted_rows
@@ -260,7 +260,7 @@ def view(
     counted: TotalsSnapshot,
     proposals: Sequence[ProposalTransaction],
 ) -> View:
-    """What the checks may see for a batch: at most four queries, for what the proposals name beside units."""
+    """What the checks may see for a batch: at most five queries, for what the proposals name beside the ledger."""
     blocks = [(each, block) for each in proposals for block in each.proposal_unit_blocks]
     of = {
         (block.originating_registry_code, block.project_identifier)
@@ -281,7 +281,13 @@ def view(
         accounts=accounts(connection, _accounts(blocks), now),
         totals=counted,
         notices=notices.load(connection, answered, expiring),
+        inconsistencies=inconsistencies.touching(connection, _ranges(block for _, block in blocks)),
     )
+
+
+def _ranges(blocks: Iterable[TransactionUnitBlock]) -> Iterator[SerialRange]:
+    """The serials that blocks name, as far as they are ranges."""
+    return (units_of(block) for block in blocks if is_well_formed(block))
 
 
 def _accounts(

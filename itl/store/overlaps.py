@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Column, Table, TextualSelect, text
@@ -28,7 +28,7 @@ def touching(
     """
     names = ", ".join([f"b.{column.name}" for column in table.columns] + [str(column) for column in more])
     statement = f"""
-        SELECT {names} FROM {rows_of(dialect, "wanted", _RANGE)} AS w JOIN {table.name} b
+        SELECT {names} FROM {rows_of(dialect, "wanted", RANGE)} AS w JOIN {table.name} b
             ON b.originating_registry = w.registry AND b.serial_start <= w.last AND b.serial_end >= w.first
             AND b.serial_start >= COALESCE(
                 (SELECT p.serial_start FROM {table.name} p
@@ -41,7 +41,8 @@ def touching(
     return text(statement).columns(*table.columns, *more)
 
 
-_RANGE = {"registry": str, "first": int, "last": int}
+RANGE: Mapping[str, type] = {"registry": str, "first": int, "last": int}
+"""The columns of wanted ranges, as a table (`sets.rows_of`)."""
 
 
 def wanted_rows(ranges: Iterable[SerialRange]) -> str:

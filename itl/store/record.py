@@ -176,7 +176,7 @@ def _settling(
 _CLOSE = Statement(
     "close_units", lambda dialect: delete(t.unit_blocks).where(one_of(dialect, t.unit_blocks.c.id, "wanted"))
 )
-_OPEN = Insertion(t.unit_blocks, [name for name in UNIT_COLUMNS if name != "id"])
+_OPEN = Insertion(t.unit_blocks, [name for name in UNIT_COLUMNS if name not in ("id", "correction_id")])
 _SETTLED = Statement(
     "settled",
     lambda dialect: (

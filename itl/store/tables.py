@@ -28,8 +28,9 @@ from sqlalchemy import (
     text,
 )
 
-from itl.store.administration_tables import actions
+from itl.store.administration_tables import actions, time_comparisons, timers
 from itl.store.columns import BigKey, Instant, attributes, key, metadata, serials
+from itl.store.correction_tables import correction_blocks, corrections, inconsistencies
 from itl.store.reconciliation_tables import (
     received_transaction_blocks,
     received_transactions,
@@ -57,8 +58,11 @@ __all__ = [
     "BigKey",
     "Instant",
     "actions",
+    "correction_blocks",
+    "corrections",
     "credentials",
     "facts",
+    "inconsistencies",
     "metadata",
     "notice_blocks",
     "notices",
@@ -75,11 +79,15 @@ __all__ = [
     "scheme_members",
     "scheme_types",
     "settings",
+    "time_comparisons",
+    "timers",
     "versions",
 ]
 
 Record = Row[*tuple[Any, ...]]
 """A row of a query, its columns by name."""
+
+_TEXT = "operation = 'acceptMessage'"
 
 # Messages ------------------------------------------------------------------------------------------------------------
 
@@ -135,6 +143,7 @@ inbox = Table(
     UniqueConstraint("sender", "content_digest"),
     CheckConstraint("work IS NULL OR work IN ('judge', 'settle')", "work"),
     Index("ix_inbox_waiting", "id", sqlite_where=text("work IS NOT NULL"), postgresql_where=text("work IS NOT NULL")),
+    Index("ix_inbox_texts", "id", sqlite_where=text(_TEXT), postgresql_where=text(_TEXT)),
 )
 """Every accepted message once. `work` says what a worker still has to do for it, NULL once it is done. `content` is
 compressed (`arrival`)."""
@@ -166,6 +175,7 @@ outbox = Table(
         postgresql_where=text("delivered_at IS NULL"),
     ),
     Index(None, "transaction_id"),
+    Index("ix_outbox_texts", "id", sqlite_where=text(_TEXT), postgresql_where=text(_TEXT)),
     Index(
         "ix_outbox_topic",
         "topic",
@@ -318,6 +328,7 @@ unit_blocks = Table(
     Column("account_identifier", BigInteger),
     Column("since", Instant, nullable=False),
     Column("transaction_id", ForeignKey("transactions.id")),
+    Column("correction_id", ForeignKey("corrections.id")),
     Index("uq_unit_blocks_serials", "originating_registry", "serial_start", unique=True),
     Index(
         "ix_unit_blocks_expiring",
@@ -328,8 +339,8 @@ unit_blocks = Table(
     ),
     sqlite_autoincrement=True,
 )
-"""Where every unit is now: a partition of the serials issued. A row keeps its `id` in history, so none is given twice,
-which SQLite would do after the newest row is gone."""
+"""Where every unit is now: a partition of the serials issued. `transaction_id` or `correction_id`: what put it there. A
+row keeps its `id` in history, so none is given twice, which SQLite would do after the newest row is gone."""
 
 past_unit_blocks = Table(
     "past_unit_blocks",
@@ -346,6 +357,8 @@ past_unit_blocks = Table(
     Column("until", Instant, nullable=False),
     Column("transaction_id", ForeignKey("transactions.id")),
     Column("closed_by", ForeignKey("transactions.id")),
+    Column("correction_id", ForeignKey("corrections.id")),
+    Column("closed_by_correction", ForeignKey("corrections.id")),
     Index(None, "originating_registry", "serial_start"),
     Index(None, "until"),
 )

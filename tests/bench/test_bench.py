@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator
-from itertools import count
 from typing import Any
 
 import pytest
 
-from itl.bench import databases, servers
-from itl.bench.load import LoadError, load
+from itl.bench import databases
 from itl.bench.measure import POSTGRESQL, SQLITE
-from itl.bench.proposals import OPERATION, Dialect, Prepared, prepare
 from itl.bench.targets import TARGETS
 from itl.cli.main import main
-from itl.wire.contract import Port
-from itl.wire.decode import decode_request
-from tests.databases import FreshDatabase
 
 SMALL = ["bench", "--rounds", "2", "--seconds", "30", "--most", "12", "--clients", "3", "--blocks", "1", "4"]
 
@@ -91,64 +84,6 @@ def test_a_database_with_messages_is_not_measured_on(
 ) -> None:
     assert main([*SMALL, "--database", report[1]]) == 2
     assert "holds messages" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("dialect", Dialect)
-@pytest.mark.parametrize("blocks", [1, 3, 100])
-def test_dialects_say_the_same_and_only_the_identifier_differs(blocks: int, dialect: Dialect) -> None:
-    message = prepare(blocks, dialect)
-    body = b"".join((message.before, message.digits(7), message.after))
-    assert len(body) == message.size
-    read = decode_request(Port.TRANSACTION_LOG, body)
-    same = prepare(blocks, Dialect.INLINE)
-    assert read.operation == OPERATION
-    assert (
-        read.message
-        == decode_request(Port.TRANSACTION_LOG, b"".join((same.before, same.digits(7), same.after))).message
-    )
-    assert read.message.proposed_transaction.transaction_identifier == "GB100000000000007"
-    assert len(read.message.proposed_transaction.proposal_unit_blocks) == blocks
-
-
-def test_multiref_has_every_struct_and_number_by_reference() -> None:
-    message = prepare(2, Dialect.MULTIREF)
-    body = b"".join((message.before, message.digits(0), message.after))
-    assert body.count(b"<multiRef ") > 2 * 4
-    assert body.count(b' href="#') > body.count(b"<multiRef ")
-
-
-def test_load_is_bounded_in_count_and_time(fresh_database: FreshDatabase) -> None:
-    url = fresh_database("sqlite", databases.prepare)
-    message, numbers = prepare(1, Dialect.INLINE), count()
-    with servers.log(url, processes=1, threads=2) as log:
-        few = load(log, message, numbers, clients=4, seconds=60.0, most=9)
-        assert few.accepted == 9
-        begun = time.monotonic()
-        brief = load(log, message, numbers, clients=2, seconds=0.2, most=10**6)
-        assert 0.2 <= brief.seconds <= time.monotonic() - begun
-        assert brief.accepted >= 2
-        assert all(0 < latency <= brief.seconds for latency in brief.latencies)
-        single = load(log, message, numbers, clients=4, seconds=60.0, most=1)
-        assert single.accepted == 1
-    assert databases.accepted(url) == 9 + brief.accepted + 1
-
-
-@pytest.mark.parametrize(
-    ("message", "numbers"),
-    [
-        (Prepared(b"<no", b"envelope/>"), count()),
-        (prepare(1, Dialect.INLINE), iter([1, 2])),
-    ],
-    ids=["a fault", "an identifier that is used by another proposal"],
-)
-def test_what_is_not_accepted_is_not_counted(
-    message: Prepared, numbers: Iterator[int], fresh_database: FreshDatabase
-) -> None:
-    url = fresh_database("sqlite", databases.prepare)
-    with servers.log(url, processes=1, threads=2) as log:
-        load(log, prepare(2, Dialect.INLINE), iter([1]), clients=1, seconds=60.0, most=1)
-        with pytest.raises(LoadError, match="not accepted"):
-            load(log, message, numbers, clients=1, seconds=60.0, most=2)
 
 
 def test_nothing_that_cannot_be_measured_is_begun(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from msgspec.structs import replace
 
 from itl.lifecycle.sending import Send, topic_of_reconciliation
 from itl.messages import InitiateReconciliationRequest, MessageRequest

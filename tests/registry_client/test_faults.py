@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -223,3 +224,6 @@ def test_denies(found: Found, log: Log) -> None:
 def test_every_fault_is_described() -> None:
     assert set(FAULTS) == set(Fault)
     assert set(Fault) > UNDIFFERENT
+    page = (Path(__file__).parents[2] / "docs" / "registry_client.rst").read_text()
+    rows = [f"   * - ``{fault}``\n     - {FAULTS[fault].does}\n     - {FAULTS[fault].finds}\n" for fault in Fault]
+    assert [row for row in rows if row not in page] == []

@@ -7,15 +7,24 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from itl.clock import SetClock
+from itl.codes import UnitType
+from itl.messages import MessageRequest
+from registry_client.arguments import parser
+from registry_client.identifiers import SerialRange
 from registry_client.main import main
+from registry_client.reconciliation.faults import Fault, Misbehaviour
 from registry_client.registry import Registry
 from registry_client.settings import Settings
 from tests.registry_client.hub import HttpLog
+from tests.registry_client.log import NOON
+from tests.registry_client.reconciling import HEAD, conclude, initiate, notice
 
 Serve = Callable[..., "subprocess.Popen[str]"]
 
@@ -170,3 +179,54 @@ def test_wrong_arguments_are_explained(capsys: pytest.CaptureFixture[str], argum
         main(arguments)
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_what_the_log_asked_and_wrote_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    database = str(tmp_path / "gb.db")
+    registry = Registry(Settings(code="GB"), None, database=f"sqlite:///{database}", clock=SetClock(NOON))
+    for message in (
+        initiate(at=NOON),
+        conclude(99, 6301, 6302),
+        notice(17, 3, 1, "replace before 2013", action_due_date=date(2012, 12, 31)),
+        notice(17, 10, 2, "30 units are missing"),
+        MessageRequest(**HEAD, message_content="maintenance on Sunday", message_date_time=NOON),
+    ):
+        assert registry.receive(message) == ()
+    registry.issue(UnitType.AAU, 10, period=1)
+    registry.settle()
+    registry.close()
+    gb = ("--code", "GB", "--database", database)
+    assert run(capsys, "reconciliations", *gb).splitlines() == [
+        "GB1 snapshot of 2012-11-22 12:00:00: 99 intervention required, 0 blocks in the copy",
+        "  2012-11-22 12:00:00 0 confirmed: initiated by the log",
+        "  2012-11-22 12:00:00 99 intervention required: result: intervention required 6301 6302",
+    ]
+    assert run(capsys, "notices", *gb).splitlines() == [
+        "17 type 3: incomplete, due 2012-12-31",
+        "  2012-11-22 12:00:00 type 3: replace before 2013",
+        "  2012-11-22 12:00:00 type 10: 30 units are missing",
+    ]
+    run(capsys, "message", *gb, "thank you")
+    ours, theirs = run(capsys, "messages", *gb).splitlines()
+    assert ours.endswith("to the log (waits for the hub): thank you")
+    assert theirs == "2012-11-22 12:00:00 from the log: maintenance on Sunday"
+    for command in ("reconciliations", "notices", "messages"):
+        assert json.loads(run(capsys, command, *gb, "--json"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("lost-block", Misbehaviour(Fault.LOST_BLOCK)),
+        ("double-block=GB-1-10", Misbehaviour(Fault.DOUBLE_BLOCK, SerialRange("GB", 1, 10))),
+        ("lost-everything", None),
+        ("lost-block=GB", None),
+    ],
+)
+def test_faults_are_named_on_the_command_line(text: str, expected: Misbehaviour | None) -> None:
+    line = ["serve", "--code", "GB", "--hub", "http://hub", "--misbehave", text, "late"]
+    if expected is None:
+        with pytest.raises(SystemExit):
+            parser().parse_args(line)
+    else:
+        assert parser().parse_args(line).misbehave == [expected, Misbehaviour(Fault.LATE)]
