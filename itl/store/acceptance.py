@@ -23,15 +23,7 @@ from itl.messages import ProposalRequest
 from itl.store import tables as t
 from itl.store.arrival import Arrival, compressed, log_arrival
 from itl.store.database import Database
-from itl.store.door_statements import (
-    STEPS,
-    find,
-    find_statement,
-    is_plain,
-    notification_statement,
-    proposal_statement,
-    transition_row,
-)
+from itl.store.door_statements import ACCEPT_NOTIFICATION, ACCEPT_PROPOSAL, FIND, STEPS, is_plain, transition_row
 from itl.store.posting import post
 from itl.store.transitions import apply
 
@@ -76,7 +68,7 @@ def accept_proposal(
         if database.alone is None:
             with database.write() as connection:
                 return _insert_in_steps(connection, row)
-        return Acceptance.ACCEPTED if database.alone.count(proposal_statement(), row) == 1 else Acceptance.STALE
+        return Acceptance.ACCEPTED if database.alone.count(ACCEPT_PROPOSAL, row) == 1 else Acceptance.STALE
     except IntegrityError:
         with database.read() as connection:
             repeat = is_repeat(connection, arrival.sender, content)
@@ -100,7 +92,7 @@ def accept_notification(
         if database.alone is not None and is_plain(transition):
             row = arrival.row("accepted", now) | _inbox_row(arrival, content, now, None, transaction_id, work)
             row |= transition_row(transaction_id, head, transition, now, arrival.sender or "") | {"stamp": stamp}
-            moved = database.alone.count(notification_statement(), row)
+            moved = database.alone.count(ACCEPT_NOTIFICATION, row)
             return Acceptance.ACCEPTED if moved == 1 else Acceptance.STALE
         with database.write() as connection:
             if not _stands(connection, stamp):
@@ -157,10 +149,10 @@ def find_for_notification(
     """In one query: whether this very message was accepted before, and the transaction it speaks of."""
     values = {"identifier": identifier, "sender": sender, "content_digest": content.digest}
     if database.alone is not None:
-        (row,) = database.alone.rows(find_statement(), values)
+        (row,) = database.alone.rows(FIND, values)
     else:
         with database.read() as connection:
-            row = connection.execute(find(), values).one()
+            (row,) = FIND.rows(connection, **values)
     return row.known, (row if row.id is not None else None)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Insert,
     Select,
     bindparam,
     case,
@@ -23,8 +23,8 @@ from sqlalchemy import (
 
 from itl.lifecycle.transaction import TransactionHead, Transition
 from itl.store import tables as t
-from itl.store.alone import Prepared, prepared
 from itl.store.posting import outbox_row
+from itl.store.statements import Statement
 from itl.store.transitions import HEAD_COLUMNS, changes, frees_units
 
 STEPS: dict[str, list[str]] = {
@@ -46,9 +46,7 @@ _MOVED = "status status_at confirmed_at ended_at flagged_at".split()
 _POSTED = "receiver operation content created_at next_attempt_at topic once expires_at".split()  # of `outbox_row`
 
 
-@cache
-def find() -> Select[Any]:
-    """Whether the message of a digest was accepted before, and the transaction that a notification speaks of."""
+def _find() -> Select[Any]:
     heads = (
         select(*HEAD_COLUMNS)
         .where(t.transactions.c.identifier == _given(t.transactions.c.identifier), t.transactions.c.occupies)
@@ -61,14 +59,7 @@ def find() -> Select[Any]:
     return select(known.label("known"), heads).select_from(one.outerjoin(heads, true()))
 
 
-@cache
-def find_statement() -> Prepared:
-    return prepared("find_for_notification", find())
-
-
-@cache
-def proposal_statement() -> Prepared:
-    """All four inserts of a proposal, and the look at the stamp."""
+def _accept_proposal() -> Insert:
     logged = (
         insert(t.messages)
         .from_select(STEPS["messages"], select(*_parts("messages")).where(_stands()))
@@ -87,23 +78,22 @@ def proposal_statement() -> Prepared:
         .from_select([*STEPS["status_history"], "transaction_id", "message"], select(*_parts("status_history"), *both))
         .cte("noted")
     )
-    statement = (
+    return (
         insert(t.inbox)
         .from_select([*STEPS["inbox"], "transaction_id", "message"], select(*_parts("inbox"), *both))
         .add_cte(noted)
     )
-    return prepared("accept_proposal", statement)
 
 
 def is_plain(transition: Transition) -> bool:
-    """Whether `notification_statement` can carry it out: it sets no units free, and tells one registry at most."""
+    """Whether `ACCEPT_NOTIFICATION` can carry it out: it sets no units free, and tells one registry at most."""
     return len(transition.sends) <= 1 and (transition.status is None or not frees_units(transition.status))
 
 
 def transition_row(
     transaction_id: int, head: TransactionHead, transition: Transition, now: datetime, set_by: str
 ) -> dict[str, Any]:
-    """What `notification_statement` wants to know of a transition."""
+    """What `ACCEPT_NOTIFICATION` wants to know of a transition."""
     changed = changes(transition, now)
     posted: dict[str, Any] = dict.fromkeys(_POSTED)
     for send in transition.sends:
@@ -120,9 +110,7 @@ def transition_row(
     }
 
 
-@cache
-def notification_statement() -> Prepared:
-    """A notification with what it changes: nothing at all where the status or the stamp has moved on."""
+def _accept_notification() -> Insert:
     row = t.transactions.c
     moved = (
         update(t.transactions)
@@ -167,13 +155,12 @@ def notification_statement() -> Prepared:
     )
     columns = ["sender", "operation", "content_digest", "work", "received_at"]
     given = [_given(t.inbox.c[name]) for name in columns]
-    statement = (
+    return (
         insert(t.inbox)
         .from_select([*columns, "transaction_id", "message"], select(*given, *both))
         .add_cte(noted)
         .add_cte(posted)
     )
-    return prepared("accept_notification", statement)
 
 
 def _stands() -> ColumnElement[bool]:
@@ -186,3 +173,13 @@ def _parts(table: str) -> list[Any]:
 
 def _given(column: Any) -> Any:
     return cast(bindparam(column.name), column.type)
+
+
+FIND = Statement("find_for_notification", lambda _dialect: _find())
+"""Whether the message of a digest was accepted before, and the transaction that a notification speaks of."""
+
+ACCEPT_PROPOSAL = Statement("accept_proposal", lambda _dialect: _accept_proposal())
+"""All four inserts of a proposal, and the look at the stamp."""
+
+ACCEPT_NOTIFICATION = Statement("accept_notification", lambda _dialect: _accept_notification())
+"""A notification with what it changes: nothing at all where the status or the stamp has moved on."""

@@ -42,7 +42,10 @@ class Statement:
 
     def on(self, connection: Connection) -> _Compiled:
         """As the database of `connection` takes it."""
-        dialect = connection.dialect
+        return self.compiled(connection.dialect)
+
+    def compiled(self, dialect: Dialect) -> _Compiled:
+        """As a database of `dialect` takes it."""
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             compiled = self._compiled[dialect.name] = _compile(self.name, self._build(dialect.name), dialect)

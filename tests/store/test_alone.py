@@ -8,13 +8,14 @@ from sqlalchemy import bindparam, cast, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from itl.store import tables as t
-from itl.store.alone import Alone, prepared
+from itl.store.alone import Alone
 from itl.store.database import Database
+from itl.store.statements import Statement
 from tests.databases import FreshDatabase
 
-ADD = prepared(
+ADD = Statement(
     "add_party",
-    insert(t.parties).from_select(
+    lambda _dialect: insert(t.parties).from_select(
         ["code", "name"],
         select(cast(bindparam("code"), t.parties.c.code.type), cast(bindparam("name"), t.parties.c.name.type)),
     ),
