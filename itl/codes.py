@@ -86,6 +86,33 @@ class NoticeType(IntEnum):
     OUTSTANDING_UNITS = 51
 
 
+class ReconciliationStatus(IntEnum):
+    """Where a reconciliation stands. 8 to 11 are what a supplementary log found; 98 and 99 were added later."""
+
+    CONFIRMED = 0
+    INITIATED = 1
+    VALIDATED = 2
+    TOTALS_INCONSISTENT = 3
+    UNIT_BLOCKS_INCONSISTENT = 4
+    COMPLETED = 5
+    COMPLETED_WITH_MANUAL_INTERVENTION = 6
+    START_DENIED = 7
+    STL_TOTALS_INCONSISTENT = 8
+    STL_UNIT_BLOCKS_INCONSISTENT = 9
+    STL_COMPLETED = 10
+    STL_COMPLETED_WITH_MANUAL_INTERVENTION = 11
+    TOTALS_BY_ACCOUNT_TYPE_INCONSISTENT = 98
+    MANUAL_INTERVENTION_REQUIRED = 99
+
+
+class ReconciliationPhase(IntEnum):
+    """What is being compared."""
+
+    TOTALS = 1
+    UNIT_BLOCK_DETAIL = 2
+    TRAIL = 3
+
+
 class ResultIdentifier(IntEnum):
     """The first word of every answer."""
 

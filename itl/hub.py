@@ -11,8 +11,12 @@ from typing import Any, Protocol
 
 from itl.checks.override import PLAIN, Override, load
 from itl.clock import Clock, system_clock
+from itl.codes import ReconciliationStatus
+from itl.errors import UsageError
+from itl.lifecycle.reconciliation_events import Practice as ReconciliationPractice
 from itl.lifecycle.transaction import LogIdentity, Practice
 from itl.relay.relay import Relay
+from itl.services.reconciliation import ReconciliationService
 from itl.services.transaction import TransactionService
 from itl.settings import Settings
 from itl.store.acceptance import log_answer
@@ -26,6 +30,7 @@ from itl.wire.contract import Port
 from itl.wire.faults import WireFault
 from itl.wire.limits import LIMITS
 from itl.worker.administration import Administration
+from itl.worker.reconciling import Reconciler
 from itl.worker.worker import Worker
 
 REALM = "International Transaction Log"
@@ -52,18 +57,26 @@ class Hub:
         self.reference = ReferenceData(self.database, clock, timedelta(seconds=settings.clock_tolerance))
         self.identity = identity_of(self.reference, settings)
         self.practice = Practice(settings.cleanup, settings.flag_accepted)
-        self.wake_worker, self.wake_relay = Wake(), Wake()
+        self.wake_worker, self.wake_relay, self.wake_reconciler = Wake(), Wake(), Wake()
         self.worker = Worker(
             self.database, clock, settings, self.identity, self.practice, self.wake_worker, self.wake_relay.ring
         )
-        self.relay = Relay(self.database, clock, settings, self.identity, self.wake_relay, self.wake_worker.ring)
+        self.relay = Relay(self.database, clock, settings, self.identity, self.wake_relay, self._after_delivery)
         self.administration = Administration(self.database, clock, settings, self.identity, self.wake_relay.ring)
+        self.reconciler = Reconciler(
+            self.database, clock, settings, self.identity, self.wake_reconciler, self.wake_relay.ring
+        )
         self._threads: list[threading.Thread] = []
 
     @property
     def loops(self) -> Mapping[str, Loop]:
         """What works by itself, each in a thread: by name."""
-        return {"worker": self.worker, "relay": self.relay, "administration": self.administration}
+        return {
+            "worker": self.worker,
+            "reconciler": self.reconciler,
+            "relay": self.relay,
+            "administration": self.administration,
+        }
 
     def application(self) -> Any:
         """The WSGI application of the log's port."""
@@ -76,9 +89,12 @@ class Hub:
             self.wake_worker,
             self.wake_relay,
         )
+        reconciliations = ReconciliationService(
+            self.database, self.reference, self.clock, self.identity, self.wake_reconciler
+        )
         return endpoint.build(
             Port.TRANSACTION_LOG,
-            service.handlers(),
+            {**service.handlers(), **reconciliations.handlers()},
             authenticate=service.authenticate,
             clock=self.clock,
             on_refusal=self._log_refusal,
@@ -96,8 +112,9 @@ class Hub:
             self._threads.append(thread)
 
     def settle_down(self) -> None:
-        """Do, in this thread, all that is due now for transactions: for tests and for stepping through old traffic."""
-        while self.worker.once() or self.relay.deliver_once():
+        """Do, in this thread, all that is due now for transactions and reconciliations: for tests, and to step through
+        old traffic."""
+        while self.worker.once() or self.reconciler.once() or self.relay.deliver_once():
             pass
 
     def close(self) -> None:
@@ -109,6 +126,10 @@ class Hub:
         if not self._threads:
             self.relay.hang_up()
         self.database.close()
+
+    def _after_delivery(self) -> None:
+        self.wake_worker.ring()
+        self.wake_reconciler.ring()
 
     def _log_refusal(self, call: endpoint.Call, fault: WireFault) -> None:
         """What could not be read is kept as well, raw, with what was wrong with it."""
@@ -125,6 +146,24 @@ class Hub:
         log_answer(self.database, arrival, "fault", self.clock(), detail=str(fault)[:4000])
 
 
+def reconciliation_practice(settings: Settings) -> ReconciliationPractice:
+    """Times of a reconciliation by the settings; UsageError for a status that tells no registry that it agrees."""
+    told = settings.reconciliation_equal_status
+    if told not in (ReconciliationStatus.VALIDATED, ReconciliationStatus.COMPLETED):
+        raise UsageError(f"setting reconciliation_equal_status: {told} is neither 2 (validated) nor 5 (completed)")
+    return ReconciliationPractice(
+        lead=timedelta(seconds=settings.reconciliation_lead),
+        grace=timedelta(seconds=settings.reconciliation_grace),
+        confirmation=timedelta(seconds=settings.reconciliation_confirmation),
+        totals=timedelta(seconds=settings.reconciliation_totals_timeout),
+        unit_blocks=timedelta(seconds=settings.reconciliation_blocks_timeout),
+        audit_trail=timedelta(seconds=settings.reconciliation_trail_timeout),
+        parts=timedelta(seconds=settings.reconciliation_parts_wait),
+        attempts=settings.reconciliation_attempts,
+        equal_status=told,
+    )
+
+
 def override_of(settings: Settings) -> Override:
     """The override file of the settings; UsageError where it cannot be followed."""
     return PLAIN if settings.overrides is None else load(Path(settings.overrides))
@@ -134,5 +173,10 @@ def identity_of(reference: ReferenceData, settings: Settings) -> LogIdentity:
     """What the log signs its messages with: its code, and the newest version of the standard that is in force."""
     major, minor = max(reference.current.versions, default=(1, 1))
     return LogIdentity(
-        reference.current.log_code, major, minor, settings.tell_acquirer_of_termination, override_of(settings)
+        reference.current.log_code,
+        major,
+        minor,
+        settings.tell_acquirer_of_termination,
+        override_of(settings),
+        reconciliation_practice(settings),
     )

@@ -68,6 +68,25 @@ class Settings:
     call_authority: str | None = None
     """PEM file with the authorities whose certificates registries may have; None: those that the system trusts."""
 
+    reconciliation_lead: float = 900.0
+    """From the start of a reconciliation to the instant of its snapshot."""
+    reconciliation_grace: float = 60.0
+    """From that instant until the registry is asked for anything: its clock may be behind."""
+    reconciliation_confirmation: float = 600.0
+    """How long the start is worth delivering to a registry that is not reached."""
+    reconciliation_totals_timeout: float = 2 * 3600.0
+    reconciliation_blocks_timeout: float = 4 * 3600.0
+    reconciliation_trail_timeout: float = 4 * 3600.0
+    """How long an answer of each phase is waited for; of one that comes in parts, since the last of them."""
+    reconciliation_parts_wait: float = 60.0
+    """How long more is waited for, where nothing says whether an answer is whole."""
+    reconciliation_attempts: int = 3
+    """How often a reconciliation that the registry does not answer is begun, the first time included."""
+    reconciliation_tolerance: float = 600.0
+    """How long before the instant of the snapshot a transaction may have ended and still explain a difference."""
+    reconciliation_equal_status: int = 5
+    """What a registry is told that agrees with the log: 5 completed, or 2 validated."""
+
     @property
     def cleanup(self) -> timedelta:
         return timedelta(seconds=self.cleanup_after)

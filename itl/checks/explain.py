@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from dataclasses import dataclass
 
-from itl.checks import door, judge, sequence  # noqa: F401 (each registers its checks)
+from itl.checks import door, inconsistency, judge, reconciliation, sequence  # noqa: F401 (each registers its checks)
 from itl.checks.catalogue import JudgedBy, Row, catalogue
 from itl.checks.engine import FUNCTIONS, Outcome
 from itl.checks.override import PLAIN, Override

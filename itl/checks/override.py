@@ -22,7 +22,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from itl.checks import door, judge  # noqa: F401 (each registers its checks)
+from itl.checks import door, inconsistency, judge, reconciliation  # noqa: F401 (each registers its checks)
 from itl.checks.catalogue import catalogue
 from itl.checks.engine import CHECKS
 from itl.errors import UsageError
@@ -34,6 +34,9 @@ INDISPENSABLE: Mapping[int, str] = {
     **dict.fromkeys([1001, 1002, 1003, 2009], "anyone could speak for a registry"),
     1502: "a proposal could name an acquirer that nobody can reach",
     **dict.fromkeys([2023, 5010], "a unit could be in two places"),
+    **dict.fromkeys([6202, 6204, 6209], "an answer could belong to no question of the log"),
+    **dict.fromkeys([6206, 6208], "units could be said to be what they cannot be"),
+    **dict.fromkeys([6301, 6302, 6303], "what differs would go for agreed"),
 }
 """Codes that are ours to number, but never off, and what would happen without them."""
 HIGHEST = 9999

@@ -10,6 +10,9 @@ was recorded of Parties in `party_periods` (each in place of the world's), `base
 notices in `notices` (to GB and open, unless they say otherwise). Other messages are a `notification`, a `text` or a
 `status_query`, sent by `identity`; a notification on a transaction is `transaction` (type, status), `role` and `says`.
 
+What a registry sends in a reconciliation stands in `reconciliation` (`is` says which message: totals, unit blocks, the
+audit trail, result, question), and in `expected` what the log asked for. A `comparison` has both sides.
+
 What the wire and the store judge is asked of a whole log: an `envelope` is the Body of a message, with `fill`
 characters where it says so; `accepted` is a proposal that came before.
 """
@@ -21,9 +24,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from itl.checks import door, judge, world
+from itl.checks import door, judge, reconciliation_situation, world
 from itl.checks.catalogue import JudgedBy, catalogue
-from itl.checks.engine import CHECKS, Outcome
+from itl.checks.engine import CHECKS, Finding, Outcome
 from itl.checks.sender import Door, Sender
 from itl.checks.sequence import Refused, judge_notification
 from itl.checks.situation import Table, message_of, now_of, serials, view_of
@@ -33,7 +36,7 @@ from itl.messages import ProposalRequest, UnitBlockIdentifier
 
 Answer = tuple[Outcome, tuple[SerialRange, ...]]
 
-WHERE = ("transaction", "notification", "text", "status_query", "proposal", "envelope")
+WHERE = ("comparison", "reconciliation", "transaction", "notification", "text", "status_query", "proposal", "envelope")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Sample:
 
     def judged(self) -> Answer:
         """What the check answers, asked of this situation for this code only; not where `wants_a_log`."""
+        if "reconciliation" in self.situation or "comparison" in self.situation:
+            return _reconciliation(self.code, self.situation)
         if "transaction" in self.situation:
             return _sequence(self.code, self.situation)
         message = message_of(self.situation)
@@ -92,6 +97,15 @@ def _sequence(code: int, situation: Table) -> Answer:
     if not isinstance(step, Refused):
         return Outcome.PASSED, ()
     return (Outcome.FAILED if step.code == code else Outcome.SKIPPED), ()
+
+
+def _reconciliation(code: int, situation: Table) -> Answer:
+    found = reconciliation_situation.answer(code, situation)
+    if found is False:
+        return Outcome.NOT_APPLICABLE, ()
+    if not isinstance(found, Finding):
+        return Outcome.PASSED, ()
+    return Outcome.FAILED, tuple(map(_range_of, found.blocks))
 
 
 def _at_the_door(code: int, message: Any, situation: Table) -> Answer:

@@ -16,7 +16,7 @@ _REGISTRIES = (
     Registry("FR", RegistryKind.PARTY),
     Registry("JP", RegistryKind.PARTY),
     Registry("CA", RegistryKind.PARTY, in_force=False),
-    Registry("UA", RegistryKind.PARTY, may_propose=False, may_accept=False),
+    Registry("UA", RegistryKind.PARTY, may_propose=False, may_accept=False, may_reconcile=False),
     Registry("CDM", RegistryKind.CDM),
     Registry("CITL", RegistryKind.STL),
     Registry("TEST", RegistryKind.TESTER),

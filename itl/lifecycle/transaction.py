@@ -16,6 +16,8 @@ from msgspec.structs import replace
 from itl.checks.override import PLAIN, Override
 from itl.checks.sequence import Accepted, Confirmed, Refused, Repeat, Role, judge_notification
 from itl.codes import OPEN_STATUSES, PartyType, TransactionStatus, TransactionType
+from itl.lifecycle.reconciliation_events import USUAL
+from itl.lifecycle.reconciliation_events import Practice as ReconciliationPractice
 from itl.lifecycle.sending import Send
 from itl.messages import EvaluationResult, NotificationRequest, ProposalRequest, ProposalTransaction
 
@@ -62,6 +64,8 @@ class LogIdentity:
     tell_acquirer_of_termination: bool = True
     override: Override = PLAIN
     """What becomes of codes that are its own to change."""
+    reconciliation: ReconciliationPractice = USUAL
+    """Times of reconciliations, and what is told at their end."""
 
 
 @dataclass(frozen=True, slots=True)

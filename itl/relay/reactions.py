@@ -12,9 +12,12 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from itl.lifecycle.reconciliation_events import Confirmed, Event, Step
+from itl.lifecycle.reconciliation_events import Refused as RequestRefused
+from itl.lifecycle.sending import reconciliation_of
 from itl.lifecycle.transaction import LogIdentity, relay_refused
 from itl.messages import ProvideTimeRequest
-from itl.store import delivery, time_comparisons
+from itl.store import delivery, reconciliations, time_comparisons
 from itl.store.delivery import Attempt, Letter
 
 Reaction = Callable[[Connection, Letter, Attempt, LogIdentity, datetime], None]
@@ -40,11 +43,52 @@ def asked_for_the_time(
     time_comparisons.note(connection, letter.topic, attempt, now)
 
 
+def reconciliation_begun(
+    connection: Connection, letter: Letter, attempt: Attempt, identity: LogIdentity, now: datetime
+) -> None:
+    """The reply to the start of a reconciliation is all that the registry says to it."""
+    if attempt.outcome in ("accepted", "refused"):
+        event = Confirmed() if attempt.outcome == "accepted" else RequestRefused(attempt.codes)
+        _carry_on(connection, letter, event, identity, now)
+
+
+def asked_in_reconciliation(
+    connection: Connection, letter: Letter, attempt: Attempt, identity: LogIdentity, now: datetime
+) -> None:
+    """What was asked for comes as a call of the registry, later; not where it refuses."""
+    if attempt.outcome == "refused":
+        _carry_on(connection, letter, RequestRefused(attempt.codes), identity, now)
+
+
+def _carry_on(connection: Connection, letter: Letter, event: Event, identity: LogIdentity, now: datetime) -> None:
+    """A reply that comes when the reconciliation has moved on, by its time-out or an operator, changes nothing."""
+    identifier = reconciliation_of(letter.topic)
+    found = None if identifier is None else reconciliations.find(connection, identifier, lock=True)
+    if found is not None and found.head.step is ASKED_AT[letter.operation]:
+        reconciliations.proceed(connection, found, event, identity, now, letter.receiver)
+
+
+ASKED_AT: Mapping[str, Step] = {
+    "initiateReconciliation": Step.CONFIRMATION,
+    "provideTotals": Step.TOTALS,
+    "provideUnitBlocks": Step.UNIT_BLOCKS,
+    "provideAuditTrail": Step.AUDIT_TRAIL,
+}
+"""Where a reconciliation stands while the registry has not answered the operation."""
+
+
 def telling_the_time(message: ProvideTimeRequest, now: datetime) -> ProvideTimeRequest:
     """The log's time is that of the moment, however long the message waited."""
     return replace(message, itl_system_time=now)
 
 
-REACTIONS: Mapping[str, Reaction] = {"acceptProposal": relayed_proposal, "provideTime": asked_for_the_time}
+REACTIONS: Mapping[str, Reaction] = {
+    "acceptProposal": relayed_proposal,
+    "provideTime": asked_for_the_time,
+    "initiateReconciliation": reconciliation_begun,
+    "provideTotals": asked_in_reconciliation,
+    "provideUnitBlocks": asked_in_reconciliation,
+    "provideAuditTrail": asked_in_reconciliation,
+}
 
 RENEWALS: Mapping[str, Renewal] = {"provideTime": telling_the_time}

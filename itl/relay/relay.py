@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import structlog
 
 from itl.clock import Clock
+from itl.holders import is_dead, new_holder
 from itl.lifecycle.transaction import LogIdentity
 from itl.relay.lane import Sender, run_lane
 from itl.settings import Settings
@@ -126,28 +124,3 @@ class Relay:
             key=settings.call_key,
             authority=settings.call_authority,
         )
-
-
-def new_holder() -> str:
-    """A name for this process in leases: machine, process, and a token that a recycled process number cannot have."""
-    return f"{socket.gethostname()}/{os.getpid()}/{_TOKEN}"
-
-
-_TOKEN = secrets.token_hex(4)
-
-
-def is_dead(holder: str) -> bool:
-    """Whether `holder` was a process of this machine that runs no more. Unknown is alive: its lease will run out."""
-    machine, _, rest = holder.partition("/")
-    process, _, token = rest.partition("/")
-    if machine != socket.gethostname() or not process.isdigit():
-        return False
-    if int(process) == os.getpid():
-        return token != _TOKEN
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False

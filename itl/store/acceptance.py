@@ -6,7 +6,7 @@ cache shows a decision something that is no longer true.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
@@ -90,16 +90,16 @@ def accept_notification(
     work = "settle" if transition.settle else None
     try:
         if database.alone is not None and is_plain(transition):
-            row = arrival.row("accepted", now) | _inbox_row(arrival, content, now, None, transaction_id, work)
+            row = arrival.row("accepted", now) | inbox_row(arrival, content, now, None, transaction_id, work)
             row |= transition_row(transaction_id, head, transition, now, arrival.sender or "") | {"stamp": stamp}
             moved = database.alone.count(ACCEPT_NOTIFICATION, row)
             return Acceptance.ACCEPTED if moved == 1 else Acceptance.STALE
         with database.write() as connection:
-            if not _stands(connection, stamp):
+            if not stands(connection, stamp):
                 return Acceptance.STALE
             message = log_arrival(connection, arrival, "accepted", now)
             apply(connection, transaction_id, head, transition, now, arrival.sender or "", message)
-            connection.execute(t.inbox.insert(), _inbox_row(arrival, content, now, message, transaction_id, work))
+            connection.execute(t.inbox.insert(), inbox_row(arrival, content, now, message, transaction_id, work))
     except ConflictError:
         return Acceptance.STALE
     except IntegrityError:
@@ -111,10 +111,10 @@ def accept_message(database: Database, arrival: Arrival, content: Content, *, no
     """Log a message that asks for nothing more than to be kept."""
     try:
         with database.write() as connection:
-            if not _stands(connection, stamp):
+            if not stands(connection, stamp):
                 return Acceptance.STALE
             message = log_arrival(connection, arrival, "accepted", now)
-            row = _inbox_row(arrival, content, now, message, None, None)
+            row = inbox_row(arrival, content, now, message, None, None)
             connection.execute(t.inbox.insert(), row | {"content": compressed(content.json)})
     except IntegrityError:
         return Acceptance.REPEAT
@@ -129,10 +129,12 @@ def log_answer(
     codes: Sequence[int] = (),
     detail: str | None = None,
     send: Send | None = None,
+    also: Callable[[Connection, int], None] = lambda _connection, _message: None,
 ) -> None:
-    """Log a message that changes nothing: refused, repeated, unreadable, or a question. `send` goes out with it."""
+    """Log a message that changes nothing: refused, repeated, unreadable, or a question. `send` goes out with it, and
+    `also` writes what else is to be known of it."""
     with database.write() as connection:
-        log_arrival(connection, arrival, outcome, now, codes, detail)
+        also(connection, log_arrival(connection, arrival, outcome, now, codes, detail))
         if send is not None:
             post(connection, [(None, send)], now)
 
@@ -160,14 +162,16 @@ def _known(sender: str | None, content: Content) -> Any:
     return exists().where(t.inbox.c.sender == sender, t.inbox.c.content_digest == content.digest)
 
 
-def _stands(connection: Connection, stamp: int) -> bool:
+def stands(connection: Connection, stamp: int) -> bool:
+    """Whether the reference data are still those of `stamp`."""
     found: int = connection.execute(select(t.reference_stamp.c.stamp)).scalar_one()
     return found == stamp
 
 
-def _inbox_row(
+def inbox_row(
     arrival: Arrival, content: Content, now: datetime, message: int | None, transaction_id: int | None, work: str | None
 ) -> dict[str, Any]:
+    """The row of `inbox` of an accepted message."""
     return {
         "message": message,
         "sender": arrival.sender,
@@ -214,7 +218,7 @@ def _proposal_row(
 
 
 def _insert_in_steps(connection: Connection, row: dict[str, Any]) -> Acceptance:
-    if not _stands(connection, row["stamp"]):
+    if not stands(connection, row["stamp"]):
         return Acceptance.STALE
 
     def put(table: str, **more: int) -> int:

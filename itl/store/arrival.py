@@ -28,6 +28,7 @@ class Arrival:
     body: bytes
     received_at: datetime
     remote_address: str | None = None
+    reconciliation_identifier: str | None = None
 
     def row(
         self, outcome: str, answered_at: datetime, codes: Sequence[int] = (), detail: str | None = None
@@ -48,6 +49,7 @@ class Arrival:
             "outcome": outcome,
             "response_codes": code_list(codes),
             "detail": detail,
+            "reconciliation_identifier": search_term(self.reconciliation_identifier),
         }
 
 

@@ -5,11 +5,12 @@ from inspect import getdoc
 
 import pytest
 
-from itl.checks import door, engine, judge, sequence
+from itl.checks import door, engine, judge, reconciliation, sequence
 from itl.checks.catalogue import ELSEWHERE, JudgedBy, catalogue, parse
 from itl.checks.engine import CHECKS, FUNCTIONS, Outcome, check
 from itl.checks.explain import explain
 from itl.errors import ReferenceDataError, UsageError
+from itl.lifecycle.reconciliation import BLOCKS_CODE, TOTALS_CODE, TRAIL_CODE
 
 CODES = list(catalogue())
 ROWS = list(catalogue().values())
@@ -17,7 +18,7 @@ IMPLEMENTED = sorted(FUNCTIONS)
 SHOWN = sorted(FUNCTIONS | dict.fromkeys(row.code for row in ROWS if row.judged in (JudgedBy.WIRE, JudgedBy.STORE)))
 """Implemented codes, and those that the wire and the store judge."""
 
-WAITING = {1004, 1510, *(code for code in CODES if 6000 <= code < 7000)}
+WAITING = {1004}
 OF_OTHERS = {code for code in CODES if 5900 <= code < 6000 or code >= 7000}
 
 
@@ -26,7 +27,7 @@ def test_what_is_implemented():
     assert set(FUNCTIONS) | elsewhere == set(CODES) - WAITING - OF_OTHERS
     assert {row.code for row in ROWS if row.planned} == WAITING
     assert {row.code for row in ROWS if row.judged in (JudgedBy.ACQUIRER, JudgedBy.SUPPLEMENTARY_LOG)} == OF_OTHERS
-    assert (len(CODES), len(WAITING), len(OF_OTHERS)) == (178, 14, 21)
+    assert (len(CODES), len(WAITING), len(OF_OTHERS)) == (178, 1, 21)
     assert not set(FUNCTIONS) & elsewhere
     assert elsewhere == {1101, 1102, 1103, 1105, sequence.IDENTIFIER_USED}
 
@@ -72,8 +73,8 @@ def test_an_implemented_code_explains_itself(code):
 
 
 def test_a_code_that_is_not_implemented_says_why():
-    assert explain(6301).reason == "rests on reconciliation"
-    assert not explain(6301).implemented
+    assert explain(1004).reason == catalogue()[1004].planned
+    assert not explain(1004).implemented
     assert explain(5902).reason == "judged elsewhere: acquirer"
     assert not explain(5902).implemented
     assert explain(1101).reason == "judged elsewhere: wire"
@@ -91,7 +92,10 @@ def test_every_check_is_asked_somewhere():
     at_the_door = {code for stages in (door.PROPOSAL, door.NOTIFICATION, door.MESSAGE, door.STATUS_QUERY)
                    for stage in stages for code in stage}  # fmt: skip
     by_the_worker = {each.row.code for group in judge._groups() for each in group}
-    assert at_the_door | by_the_worker == set(CHECKS)
+    in_reconciliation = {code for stage in reconciliation.STAGES for code in stage} - at_the_door
+    in_reconciliation |= {TOTALS_CODE, BLOCKS_CODE, TRAIL_CODE}
+    assert {code for code in CHECKS if catalogue()[code].judged is JudgedBy.RECONCILIATION} == in_reconciliation
+    assert at_the_door | by_the_worker | in_reconciliation == set(CHECKS)
     assert not at_the_door & by_the_worker
     assert {code for code in CHECKS if catalogue()[code].judged is JudgedBy.DOOR} == at_the_door
 

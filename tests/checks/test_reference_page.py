@@ -34,7 +34,8 @@ def test_a_section_says_what_the_code_is_and_when_it_passes_and_fails():
 
 
 def test_a_code_that_is_not_judged_here_says_why():
-    assert ":Not judged here: rests on reconciliation\n" in section(6301)
+    assert ":Not judged here: rests on signed messages" in section(1004)
+    assert ":Judged: in a reconciliation\n" in section(6301)
     assert ":Not judged here: judged elsewhere: acquirer\n" in section(5902)
     assert ":Not judged here:" not in section(1101)
 

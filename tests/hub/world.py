@@ -28,6 +28,9 @@ from itl.messages import (
     ProposalRequest,
     ProposalResponse,
     ProposalTransaction,
+    ReceiveAuditTrailRequest,
+    ReceiveTotalsRequest,
+    ReceiveUnitBlocksRequest,
     TransactionStatusRequest,
     TransactionUnitBlock,
 )
@@ -71,6 +74,9 @@ OPERATION_OF = {
     NotificationRequest: "acceptNotification",
     MessageRequest: "acceptMessage",
     TransactionStatusRequest: "getTransactionStatus",
+    ReceiveTotalsRequest: "receiveTotals",
+    ReceiveUnitBlocksRequest: "receiveUnitBlocks",
+    ReceiveAuditTrailRequest: "receiveAuditTrail",
 }
 
 

@@ -1,0 +1,124 @@
+"""What the log sends in a reconciliation: each once, in the order of its topic, with the fields that registries need.
+
+A registry may break on a list that is absent, and on a flag that is (`docs/reconciliation`), so neither ever is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from itl.codes import ReconciliationStatus
+from itl.ledger.placement import Filter
+from itl.lifecycle.reconciliation_events import Asked, ReconciliationHead
+from itl.lifecycle.sending import Send, topic_of_reconciliation
+from itl.lifecycle.transaction import LogIdentity
+from itl.messages import (
+    InitiateReconciliationRequest,
+    ProvideAuditTrailRequest,
+    ProvideTotalsRequest,
+    ProvideUnitBlocksRequest,
+    ReconciliationResultRequest,
+    ReconciliationUnitBlockIdentifier,
+    UnitBlockRequest,
+)
+
+MOST_BLOCKS = 10_000
+"""Ranges of units that one audit trail is asked about; an operator sees the others in the inconsistencies."""
+
+
+def initiate(head: ReconciliationHead, log: LogIdentity, expires_at: datetime) -> Send:
+    message = InitiateReconciliationRequest(
+        sender=log.code,
+        addressee=head.registry,
+        major_version=log.major_version,
+        minor_version=log.minor_version,
+        reconciliation_identifier=head.identifier,
+        snapshot_datetime=head.snapshot_at,
+    )
+    return _once(head, message, expires_at)
+
+
+def ask_totals(head: ReconciliationHead, log: LogIdentity) -> Send:
+    message = ProvideTotalsRequest(
+        sender=log.code,
+        addressee=head.registry,
+        major_version=log.major_version,
+        minor_version=log.minor_version,
+        reconciliation_identifier=head.identifier,
+        reconciliation_snapshot_datetime=head.snapshot_at,
+        reconciliation_status=int(ReconciliationStatus.INITIATED),
+        by_account_flag=int(head.by_account),
+        response_codes=(),
+    )
+    return _once(head, message)
+
+
+def ask_blocks(head: ReconciliationHead, log: LogIdentity, filters: Iterable[Filter], codes: tuple[int, ...]) -> Send:
+    requests = tuple(
+        UnitBlockRequest(
+            unit_type=each.unit_type,
+            account_commit_period=each.account_period,
+            account_type=each.account_type,
+            account_identifier=each.account_identifier,
+        )
+        for each in filters
+    )
+    message = ProvideUnitBlocksRequest(
+        sender=log.code,
+        addressee=head.registry,
+        major_version=log.major_version,
+        minor_version=log.minor_version,
+        reconciliation_identifier=head.identifier,
+        reconciliation_snapshot_datetime=head.snapshot_at,
+        unit_block_requests=requests,
+        response_codes=log.override.tell(codes),
+    )
+    return _once(head, message)
+
+
+def ask_trail(head: ReconciliationHead, log: LogIdentity, asked: Asked, codes: tuple[int, ...]) -> Send:
+    if asked.begin is None or asked.end is None:
+        raise ValueError(f"{head.identifier}: an audit trail is asked for without its period")
+    message = ProvideAuditTrailRequest(
+        sender=log.code,
+        addressee=head.registry,
+        major_version=log.major_version,
+        minor_version=log.minor_version,
+        reconciliation_identifier=head.identifier,
+        audit_trail_begin_datetime=asked.begin,
+        audit_trail_end_datetime=asked.end,
+        unit_block_identifiers=tuple(
+            ReconciliationUnitBlockIdentifier(
+                unit_serial_block_start=units.start,
+                unit_serial_block_end=units.end,
+                originating_registry_code=units.originating_registry,
+            )
+            for units in asked.blocks
+        ),
+        response_codes=log.override.tell(codes),
+    )
+    return _once(head, message)
+
+
+def result(head: ReconciliationHead, log: LogIdentity, status: int, codes: tuple[int, ...]) -> Send:
+    message = ReconciliationResultRequest(
+        sender=log.code,
+        addressee=head.registry,
+        major_version=log.major_version,
+        minor_version=log.minor_version,
+        reconciliation_identifier=head.identifier,
+        reconciliation_status=int(status),
+        response_codes=log.override.tell(codes),
+    )
+    return _once(head, message)
+
+
+def said(codes: Iterable[int]) -> str:
+    """Codes of a refusal in words."""
+    told = ", ".join(map(str, codes))
+    return f"codes {told}" if told else "without a code"
+
+
+def _once(head: ReconciliationHead, message: object, expires_at: datetime | None = None) -> Send:
+    return Send(head.registry, message, topic_of_reconciliation(head.identifier), once=True, expires_at=expires_at)
