@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, func, select
 
 from itl.codes import SYMBOLS, TransactionType
 from itl.ledger.block import SerialRange
-from itl.ledger.ranges import subtraction, union
+from itl.ledger.corrections import corrected_units
+from itl.ledger.ranges import parts_in, subtraction, union
 from itl.ledger.totals import Total, TotalKey, TotalKind
 from itl.reference import NoticeStatus
 from itl.store import tables as t
 from itl.store.holdings import holdings
-from itl.store.recount import KEEPS_UNITS, recount, stream
+from itl.store.recount import KEEPS_UNITS, corrections, recount, stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +69,40 @@ def _totals(connection: Connection) -> Iterator[Difference]:
 def _units(connection: Connection) -> Iterator[Difference]:
     """Conservation, serial by serial: issued is held, cancelled, retired or replaced, once, and nothing else is."""
     overlaps: list[Difference] = []
-    came = list(_joined(connection, _came_into_being(), "issued once", overlaps))
+    gained, lost = corrected_units(corrections(connection))
+    corrected = union([*gained, *lost])
+    came = list(_joined(connection, _came_into_being(), "issued once", overlaps, corrected))
     there = list(_joined(connection, _ranges(t.unit_blocks), "a unit is in one place", overlaps))
     list(_joined(connection, _ranges(t.reservations), "a unit is in one open transaction", overlaps))
     yield from overlaps
+    came = subtraction(came, corrected)
+    issued = [part for row in stream(connection, _came_into_being()) for part in parts_in(_range(row), corrected)]
+    must_be, wrong = _counted([*issued, *gained], lost)
+    for units in wrong:
+        about = "issued or added once, and removed no oftener"
+        yield Difference("a unit comes into being once", _serials(units), about, "otherwise")
+    came += must_be
     for units in subtraction(came, there):
         yield Difference("every unit issued is somewhere", _serials(units), f"{units.quantity} units", "nowhere")
     for units in subtraction(there, came):
         yield Difference("every unit was issued", _serials(units), "issued", f"{units.quantity} units, never issued")
+
+
+def _counted(came: Iterable[SerialRange], went: Iterable[SerialRange]) -> tuple[list[SerialRange], list[SerialRange]]:
+    """Units that came once oftener than they went, and those that came otherwise than once or as often."""
+    steps: defaultdict[tuple[str, int], int] = defaultdict(int)
+    for sign, ranges in ((1, came), (-1, went)):
+        for each in ranges:
+            steps[each.originating_registry, each.start] += sign
+            steps[each.originating_registry, each.end + 1] -= sign
+    there: list[SerialRange] = []
+    wrong: list[SerialRange] = []
+    count = 0
+    for (origin, start), (_, behind) in pairwise(sorted(steps)):
+        count += steps[origin, start]
+        if count:
+            (there if count == 1 else wrong).append(SerialRange(origin, start, behind - 1))
+    return there, wrong
 
 
 def _came_into_being() -> Select[Any]:
@@ -96,12 +124,16 @@ def _ranges(table: Table) -> Select[Any]:
 
 
 def _joined(
-    connection: Connection, statement: Select[Any], rule: str, overlaps: list[Difference]
+    connection: Connection,
+    statement: Select[Any],
+    rule: str,
+    overlaps: list[Difference],
+    but_for: Sequence[SerialRange] = (),
 ) -> Iterator[SerialRange]:
-    """The ranges of `statement`, in its order, neighbours joined; those that overlap are noted."""
+    """The ranges of `statement`, in its order, neighbours joined; those that overlap, `but_for` some, are noted."""
     last: SerialRange | None = None
     for row in stream(connection, statement):
-        units = SerialRange(row.originating_registry, row.serial_start, row.serial_end)
+        units = _range(row)
         if last is None or last.originating_registry != units.originating_registry or last.end + 1 < units.start:
             if last is not None:
                 yield last
@@ -109,14 +141,14 @@ def _joined(
             continue
         if units.start <= last.end:
             twice = SerialRange(units.originating_registry, units.start, min(units.end, last.end))
-            overlaps.append(Difference(rule, _serials(twice), "once", "twice"))
+            overlaps += [Difference(rule, _serials(part), "once", "twice") for part in subtraction([twice], but_for)]
         last = SerialRange(last.originating_registry, last.start, max(last.end, units.end))
     if last is not None:
         yield last
 
 
 def _figures(connection: Connection) -> Iterator[Difference]:
-    """Holdings are balanced, and their issued units are what issuances, and openings of that Party, account for."""
+    """Holdings are balanced, and their issued units are what issuances, corrections and openings of that Party say."""
     blocks, heads = t.transaction_blocks.c, t.transactions.c
     alike = (blocks.originating_registry, blocks.unit_type, blocks.original_commit_period)
     quantity = func.sum(blocks.serial_end - blocks.serial_start + 1).label("quantity")
@@ -129,6 +161,12 @@ def _figures(connection: Connection) -> Iterator[Difference]:
     issued: dict[tuple[str, str, int], int] = defaultdict(int)
     for row in connection.execute(statement):
         issued[row.originating_registry, SYMBOLS[row.unit_type], row.original_commit_period] += int(row.quantity)
+    for changed in corrections(connection):
+        for sign, corrected in ((-1, changed.closed), (1, changed.opened)):
+            for each in corrected:
+                unit = SYMBOLS[each.attributes.issued_unit_type]
+                about_units = each.range.originating_registry, unit, each.attributes.original_commit_period
+                issued[about_units] += sign * each.range.quantity
     openings = _parties_with_openings(connection)
     for holding in holdings(connection):
         about = f"{holding.party} {holding.unit} of period {holding.cp}"
@@ -140,7 +178,7 @@ def _figures(connection: Connection) -> Iterator[Difference]:
         if holding.party not in openings and by_issuances != holding.issued:
             yield Difference("issued by type as issuances say", about, str(by_issuances), str(holding.issued))
     for (party, unit, period), units in issued.items():
-        if party not in openings:
+        if units and party not in openings:
             yield Difference("issued by type as issuances say", f"{party} {unit} of period {period}", str(units), "0")
 
 
@@ -181,7 +219,7 @@ def _by_transaction(
     )
     found: dict[int, list[SerialRange]] = defaultdict(list)
     for row in stream(connection, statement.where(KEEPS_UNITS) if only_open else statement):
-        found[row.transaction_id].append(SerialRange(row.originating_registry, row.serial_start, row.serial_end))
+        found[row.transaction_id].append(_range(row))
         identifiers[row.transaction_id] = row.identifier
     return found
 
@@ -222,6 +260,10 @@ def _parts(key: TotalKey) -> Iterable[tuple[str, int]]:
 
 def _total(total: Total) -> str:
     return f"{total.completed} completed, {total.open} open"
+
+
+def _range(row: t.Record) -> SerialRange:
+    return SerialRange(row.originating_registry, row.serial_start, row.serial_end)
 
 
 def _serials(units: SerialRange) -> str:

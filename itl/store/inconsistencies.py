@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, TextClause, func, select, text, update
+from sqlalchemy import Connection, TextualSelect, func, select, text, update
 
 from itl.ledger.block import Inconsistency, SerialRange
 from itl.ledger.comparison import Difference, DifferenceKind
@@ -24,6 +24,7 @@ from itl.store import tables as t
 from itl.store.overlaps import RANGE, wanted_rows
 from itl.store.recount import stream
 from itl.store.sets import rows_of
+from itl.store.statements import Statement
 
 PAGE = 1000
 """Differences that are written, or closed, by one statement."""
@@ -185,7 +186,7 @@ def touching(connection: Connection, ranges: Iterable[SerialRange]) -> list[Inco
         return []
     return [
         Inconsistency(SerialRange(row.originating_registry, row.serial_start, row.serial_end), row.log)
-        for row in connection.execute(_touching(connection), {"wanted": wanted, "limit": MAX_TOLD})
+        for row in _TOUCHING.rows(connection, wanted=wanted, most=MAX_TOLD)
     ]
 
 
@@ -196,19 +197,20 @@ def open_around(connection: Connection, ranges: Iterable[SerialRange]) -> list[R
 
 def _open_around(connection: Connection, ranges: Sequence[SerialRange]) -> Iterator[RecordedInconsistency]:
     """The same for disjoint ranges; whole."""
-    found = {row.id for row in connection.execute(_touching(connection), {"wanted": wanted_rows(ranges), "limit": -1})}
+    found = {row.id for row in connection.execute(_touching(connection.dialect.name), {"wanted": wanted_rows(ranges)})}
     statement = select(t.inconsistencies).where(t.inconsistencies.c.id.in_(sorted(found)))
     return (_recorded(row) for row in connection.execute(statement.order_by(t.inconsistencies.c.id)).all())
 
 
-def _touching(connection: Connection) -> TextClause:
+def _touching(dialect: str, tail: str = "") -> TextualSelect:
     """As `overlaps.touching`, within each pair of registry and log that has anything open: there rows are disjoint."""
+    names = ("id", "log", "originating_registry", "serial_start", "serial_end")
+    columns = [t.inconsistencies.c[name] for name in names]
     pair = "i.closed_at IS NULL AND i.registry = p.registry AND i.log = p.log"
-    return text(
-        f"""
-        SELECT DISTINCT b.id, b.log, b.originating_registry, b.serial_start, b.serial_end
+    statement = f"""
+        SELECT DISTINCT {", ".join(f"b.{name}" for name in names)}
         FROM (SELECT DISTINCT registry, log FROM inconsistencies WHERE closed_at IS NULL) AS p
-        CROSS JOIN {rows_of(connection.dialect.name, "wanted", RANGE)} AS w
+        CROSS JOIN {rows_of(dialect, "wanted", RANGE)} AS w
         JOIN inconsistencies AS b ON b.closed_at IS NULL AND b.registry = p.registry AND b.log = p.log
             AND b.originating_registry = w.registry AND b.serial_start <= w.last AND b.serial_end >= w.first
             AND b.serial_start >= COALESCE(
@@ -216,9 +218,12 @@ def _touching(connection: Connection) -> TextClause:
                  WHERE {pair} AND i.originating_registry = w.registry AND i.serial_start <= w.first
                  ORDER BY i.serial_start DESC LIMIT 1),
                 w.first)
-        LIMIT {"NULLIF(:limit, -1)" if connection.dialect.name != "sqlite" else ":limit"}
-        """  # noqa: S608 - names are ours, values are bound
-    )
+        {tail}
+    """  # noqa: S608 - names are ours, values are bound
+    return text(statement).columns(*columns)
+
+
+_TOUCHING = Statement("inconsistencies_touching", lambda dialect: _touching(dialect, "LIMIT :most"))
 
 
 def open_for(connection: Connection, registry: str, log: str | None = None) -> Iterator[RecordedInconsistency]:

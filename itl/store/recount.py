@@ -13,11 +13,13 @@ from sqlalchemy import Connection, Select, delete, func, select
 from itl.checks.flows import flows
 from itl.codes import OPEN_STATUSES, TransactionStatus
 from itl.ledger.block import Attributes, HeldBlock, Place, SerialRange
+from itl.ledger.corrections import came_into_being
+from itl.ledger.operations import Change
 from itl.ledger.totals import Total, TotalKey, stock_keys
 from itl.messages import ProposalTransaction
 from itl.store import tables as t
 from itl.store import totals
-from itl.store.rows import proposal_of
+from itl.store.rows import held_block, proposal_of
 
 PAGE = 1000
 """Rows that are fetched at once."""
@@ -49,6 +51,9 @@ def recount(connection: Connection) -> Count:
             count.add(key, *((0, quantity) if keeps else (quantity, 0)))
         if keeps and adds:
             count.opened[transaction_id] = adds
+    for changed in corrections(connection):
+        for key, quantity in came_into_being(changed).items():
+            count.add(key, quantity, 0)
     for key, quantity in _stocks(connection).items():
         count.add(key, quantity, 0)
     return count
@@ -77,6 +82,20 @@ def transactions(connection: Connection) -> Iterator[tuple[int, bool, ProposalTr
     for transaction_id, of in groupby(stream(connection, blocks), key=lambda row: row.transaction_id):
         head = next(row for row in head_rows if row.id == transaction_id)
         yield transaction_id, bool(head.keeps), proposal_of(head, of)
+
+
+def corrections(connection: Connection) -> Iterator[Change]:
+    """What every correction of the record closed and opened, in their order."""
+    closed: defaultdict[int, list[HeldBlock]] = defaultdict(list)
+    opened: defaultdict[int, list[HeldBlock]] = defaultdict(list)
+    for table in (t.unit_blocks, t.past_unit_blocks):
+        for row in stream(connection, select(table).where(table.c.correction_id.is_not(None))):
+            opened[row.correction_id].append(held_block(row))
+    by = t.past_unit_blocks.c.closed_by_correction
+    for row in stream(connection, select(t.past_unit_blocks).where(by.is_not(None))):
+        closed[row.closed_by_correction].append(held_block(row))
+    for number in sorted(closed.keys() | opened.keys()):
+        yield Change(tuple(closed[number]), tuple(opened[number]))
 
 
 def stream(connection: Connection, statement: Select[Any]) -> Iterator[t.Record]:

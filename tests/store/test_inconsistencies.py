@@ -3,19 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from itl.ledger.block import Inconsistency, SerialRange
 from itl.ledger.comparison import Difference
 from itl.ledger.explanation import Finding
 from itl.ledger.placement import Placement
-from itl.store import access, inconsistencies
+from itl.store import access, inconsistencies, statements
 from itl.store import tables as t
 from itl.store.database import Database
 from itl.store.inconsistencies import Closing
@@ -223,14 +224,14 @@ def test_units_of_an_open_inconsistency_are_kept_from_transactions(world: World,
 def test_one_query_per_batch_however_many_proposals(world: World) -> None:
     asked: list[str] = []
 
-    def note(*given: object) -> None:
-        statement = str(given[2])
-        if "inconsistencies" in statement:
-            asked.append(statement)
+    def noted(connection: Any, steps: Any) -> Any:
+        asked.extend(compiled.name for compiled, _ in steps)
+        return execute(connection, steps)
 
-    event.listen(world.hub.database.engine, "before_cursor_execute", note)
     for number in range(2, 12):
         world.propose("GB", f"GB{number}", CANCELLATION, units(number, number))
-    world.hub.worker.once()
-    event.remove(world.hub.database.engine, "before_cursor_execute", note)
-    assert len(asked) == 1
+    execute = statements._execute
+    with patch.object(statements, "_execute", noted):
+        world.hub.worker.once()
+    assert world.status("GB11") == 2
+    assert asked.count("inconsistencies_touching") == 1
