@@ -67,14 +67,27 @@ def send_text(
     actor: str,
     reason: str | None,
     now: datetime,
-    action: str = "message send",
 ) -> int:
     """Put a message to each of `receivers` into the outbox, as one action of that number.
 
     UsageError for a text that registries could not take.
     """
     require_sendable(content)
-    number = record_action(connection, actor, reason, action, " ".join(receivers), {"text": content}, now)
+    action = record_action(connection, actor, reason, "message send", " ".join(receivers), {"text": content}, now)
+    post_text(connection, identity, receivers, content, action, now)
+    return action
+
+
+def post_text(
+    connection: Connection,
+    identity: LogIdentity,
+    receivers: Sequence[str],
+    content: str,
+    action: int,
+    now: datetime,
+) -> None:
+    """The same of something else that an operator did, recorded as `action`: registries are told of it."""
+    require_sendable(content)
     sends = []
     for receiver in receivers:
         message = MessageRequest(
@@ -85,9 +98,8 @@ def send_text(
             message_content=content,
             message_date_time=now,
         )
-        sends.append((None, Send(receiver, message, f"{_TOPIC}{number}")))
+        sends.append((None, Send(receiver, message, f"{_TOPIC}{action}")))
     post(connection, sends, now)
-    return number
 
 
 def texts(
