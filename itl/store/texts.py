@@ -67,15 +67,16 @@ def send_text(
     actor: str,
     reason: str | None,
     now: datetime,
+    action: str = "message send",
 ) -> int:
     """Put a message to each of `receivers` into the outbox, as one action of that number.
 
     UsageError for a text that registries could not take.
     """
     require_sendable(content)
-    action = record_action(connection, actor, reason, "message send", " ".join(receivers), {"text": content}, now)
-    post_text(connection, identity, receivers, content, action, now)
-    return action
+    number = record_action(connection, actor, reason, action, " ".join(receivers), {"text": content}, now)
+    post_text(connection, identity, receivers, content, number, now)
+    return number
 
 
 def post_text(
