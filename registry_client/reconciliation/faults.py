@@ -6,7 +6,7 @@ registry whose books are wrong. Faults of conduct concern how it answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -72,7 +72,7 @@ FAULTS: Mapping[Fault, Described] = MappingProxyType(
         ),
         Fault.CONTRADICTORY_PARTS: Described(
             "ends its blocks with a part that puts a block of before into another account",
-            "more units than the registry's own totals, and a block named twice",
+            "a block named twice; where its blocks were whole by its totals, a part that nobody waits for, refused",
         ),
         Fault.LATE: Described(
             "answers after the time set as lateness", "a time-out; the answer, when it comes, is on record"
@@ -126,37 +126,48 @@ def contradiction(block: UnitBlock) -> UnitBlock:
     return msgspec.structs.replace(block, account_type=OTHER_ACCOUNT_TYPE.get(block.account_type, 100))
 
 
-def apply(connection: sa.Connection, reconciliation: int, wanted: Sequence[Misbehaviour]) -> Iterator[str]:
+def apply(connection: sa.Connection, reconciliation: int, wanted: Sequence[Misbehaviour]) -> list[str]:
     """Plant the faults of the record among `wanted` into the frozen copy; what was done, in words."""
     planted = [each for each in wanted if each.fault in _PLANT]
-    for place, each in enumerate(planted, 1):
-        block = _block(connection, reconciliation, each, place / (len(planted) + 1))
-        if block is None:
-            yield f"{each.fault}: no block that suits"
-            continue
-        _Planting(connection, block, each.units).commit(each.fault)
-        units = each.units or SerialRange(block.originating_registry, block.range_start, block.range_end)
-        yield f"{each.fault}: {units}"
+    if not planted:
+        return []
+    # a copy is searched by serial for nothing else, so the index is not kept
+    connection.exec_driver_sql(
+        "CREATE INDEX planting ON snapshot_blocks (reconciliation, originating_registry, range_start)"
+    )
+    told = [
+        _planted(connection, reconciliation, each, number / (len(planted) + 1))
+        for number, each in enumerate(planted, 1)
+    ]
+    connection.exec_driver_sql("DROP INDEX planting")
+    return told
+
+
+def _planted(connection: sa.Connection, reconciliation: int, wanted: Misbehaviour, place: float) -> str:
+    block = _block(connection, reconciliation, wanted, place)
+    if block is None:
+        return f"{wanted.fault}: no block that suits"
+    _Planting(connection, block, wanted.units).commit(wanted.fault)
+    units = wanted.units or SerialRange(block.originating_registry, block.range_start, block.range_end)
+    return f"{wanted.fault}: {units}"
 
 
 def _block(connection: sa.Connection, reconciliation: int, wanted: Misbehaviour, place: float) -> sa.Row[Any] | None:
-    """The block that a fault is planted at: the one that holds its units, else the next that suits from `place` on."""
+    """The block that a fault is planted at: the one that holds its units, or for units that are not there, the last one
+    before them; the next that suits from `place` on, where no units are named."""
     query = sa.select(snapshot_blocks).where(_frozen.reconciliation == reconciliation)
     units = wanted.units
-    if units is None or wanted.fault is Fault.EXTRA_BLOCK:
+    if units is None:
         last = connection.execute(
             sa.select(sa.func.max(_frozen.number)).where(_frozen.reconciliation == reconciliation)
         ).scalar()
-        query = query.where(SUITS.get(wanted.fault, sa.true()))
         first = int((last or 0) * place) + 1
-        return connection.execute(query.order_by(_frozen.number < first, _frozen.number).limit(1)).first()
-    return connection.execute(
-        query.where(
-            _frozen.originating_registry == units.originating_registry,
-            _frozen.range_start <= units.start,
-            _frozen.range_end >= units.end,
-        ).limit(1)
-    ).first()
+        query = query.where(SUITS.get(wanted.fault, sa.true())).order_by(_frozen.number < first, _frozen.number)
+        return connection.execute(query.limit(1)).first()
+    query = query.where(_frozen.originating_registry == units.originating_registry, _frozen.range_start <= units.start)
+    before = connection.execute(query.order_by(_frozen.range_start.desc()).limit(1)).first()
+    holds = before is not None and before.range_end >= units.end
+    return before if holds or wanted.fault is Fault.EXTRA_BLOCK else None
 
 
 @dataclass(frozen=True, slots=True)

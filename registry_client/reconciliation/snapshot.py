@@ -6,6 +6,7 @@ or while transactions go on. Units of open transactions lie where they lay, with
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -104,7 +105,7 @@ def blocks(
     """
     query = sa.select(snapshot_blocks).where(_frozen.reconciliation == reconciliation, _frozen.number > after)
     if requests:
-        query = query.where(sa.or_(*(sa.and_(sa.true(), *_conditions_of(request)) for request in requests)))
+        query = query.where(_any_of(requests))
     rows = connection.execute(query.order_by(_frozen.number).limit(limit)).all()
     return tuple(map(as_told, rows)), rows[-1].number if rows else after
 
@@ -131,14 +132,22 @@ def _as_counted(table: sa.Table, name: str) -> sa.ColumnElement[Any]:
     return sa.case((sa.and_(table.c.unit_type == unit_type, column == mark), 0), else_=column).label(name)
 
 
-def _conditions_of(request: UnitBlockRequest) -> list[sa.ColumnElement[bool]]:
-    return _conditions(
-        unit_type=request.unit_type,
-        supp_unit_type=request.supp_unit_type,
-        account_period=request.account_commit_period,
-        account_type=request.account_type,
-        account_identifier=request.account_identifier,
-    )
+def _any_of(requests: Sequence[UnitBlockRequest]) -> sa.ColumnElement[bool]:
+    """Whether a block fits any of the filters; those that restrict the same are looked up together."""
+    alike: dict[tuple[str, ...], list[tuple[int, ...]]] = defaultdict(list)
+    for request in requests:
+        wanted = {
+            "account_type": request.account_type,
+            "account_period": request.account_commit_period,
+            "unit_type": request.unit_type,
+            "supp_unit_type": request.supp_unit_type,
+            "account_identifier": request.account_identifier,
+        }
+        given = {name: value for name, value in wanted.items() if value is not None}
+        alike[tuple(given)].append(tuple(given.values()))
+    if () in alike:
+        return sa.true()
+    return sa.or_(*(sa.tuple_(*map(_column, names)).in_(values) for names, values in alike.items()))
 
 
 def _conditions(**wanted: int | None) -> list[sa.ColumnElement[bool]]:
