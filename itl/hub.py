@@ -22,6 +22,7 @@ from itl.settings import Settings
 from itl.store.acceptance import log_answer
 from itl.store.arrival import Arrival
 from itl.store.database import Database
+from itl.store.enrolment import FIRST_VERSION
 from itl.store.reference_data import ReferenceData
 from itl.store.schema import require_current
 from itl.wake import Wake
@@ -170,8 +171,11 @@ def override_of(settings: Settings) -> Override:
 
 
 def identity_of(reference: ReferenceData, settings: Settings) -> LogIdentity:
-    """What the log signs its messages with: its code, and the newest version of the standard that is in force."""
-    major, minor = max(reference.current.versions, default=(1, 1))
+    """What the log signs its messages with: its code, and the version that a registry speaks of which nothing is said.
+
+    As a message goes out it is written in the version that its receiver speaks (`store.versions`).
+    """
+    major, minor = min(reference.current.versions, default=FIRST_VERSION)
     return LogIdentity(
         reference.current.log_code,
         major,

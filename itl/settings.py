@@ -47,6 +47,10 @@ class Settings:
     time_warning: float = 10.0
     time_alarm: float = 60.0
     """How far a registry's clock may be off before that is a warning, and an alarm."""
+    suspend_unreachable_after: float = 24 * 3600.0
+    """A registry that was not reached for so long is proposed to the operator for suspension."""
+    suspend_inconsistent_after: float = 7 * 24 * 3600.0
+    """One with an inconsistency that is open for so long, likewise."""
     validate_by_schema: bool = False
     """Also validate every message by lxml's XSD validator: a half dearer, and finds nothing that the plans let by."""
     overrides: str | None = None

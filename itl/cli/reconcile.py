@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from itl.cli import differing, intervene
+from itl.cli import differing, intervene, reconciliations
 from itl.cli.command import Subparsers
 
 
 def register(commands: Subparsers) -> None:
     parser = commands.add_parser(
         "reconcile",
-        help="Show what registries and log differ about; propose and confirm corrections.",
-        description="What registries and log differ about, and corrections, which one person proposes and another "
-        "confirms.",
+        help="Compare what registries hold with the log; propose and confirm corrections.",
+        description="Reconciliations with registries, begun by schedule or by hand; what they found; and corrections, "
+        "which one person proposes and another confirms.",
     )
     ways = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    reconciliations.register(ways)
     differing.register(ways)
     intervene.register(ways)

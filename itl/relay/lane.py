@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from msgspec.structs import replace
 
 from itl.clock import Clock
 from itl.codes import ResultIdentifier
@@ -28,6 +29,9 @@ log = structlog.get_logger(__name__)
 
 NOT_TAKEN = frozenset({429, 503})
 """HTTP statuses by which a server says that it did not take the message: too much asked of it, or not in service."""
+
+UNTRIED = frozenset({"expired", "interrupted"})
+"""Outcomes that say nothing of whether the peer can be reached now."""
 
 INTERRUPTED = "the process ended while it was sending; whether the message arrived is unknown, so it is not sent again"
 NO_ADDRESS = "no address is enrolled for it; give it one with `itl enrol CODE --url`"
@@ -128,6 +132,8 @@ def send(sender: Sender, letter: Letter, peer: Peer | None) -> Attempt:
 
 def _encoded(letter: Letter, now: datetime) -> bytes:
     message = load(OPERATIONS[Port.REGISTRY][letter.operation].request, letter.content)
+    if letter.version is not None:
+        message = replace(message, major_version=letter.version[0], minor_version=letter.version[1])
     renew = RENEWALS.get(letter.operation)
     return encode_request(Port.REGISTRY, letter.operation, message if renew is None else renew(message, now))
 
@@ -140,8 +146,9 @@ def _record(sender: Sender, letter: Letter, attempt: Attempt) -> None:
 
     with sender.database.write() as connection:
         delivery.note_attempt(connection, letter, attempt, sender.identity.code, again_at(letter.attempts + 1))
-        unreached = attempt.problem if attempt.outcome == "unreachable" else None
-        delivery.note_lane(connection, letter.receiver, again_at, unreached)
+        if attempt.outcome not in UNTRIED:
+            unreached = attempt.problem if attempt.outcome == "unreachable" else None
+            delivery.note_lane(connection, letter.receiver, again_at, unreached, now)
         react = REACTIONS.get(letter.operation)
         if react is not None:
             react(connection, letter, attempt, sender.identity, now)

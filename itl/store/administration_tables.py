@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, String, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, String, Table, Text, UniqueConstraint, text
 
 from itl.store.columns import Instant, key, metadata
 
@@ -59,3 +59,21 @@ time_comparisons = Table(
     CheckConstraint("verdict IN ('within', 'warning', 'alarm')", "verdict"),
 )
 """Every time that a registry was asked for its time, and what came of it, against the tolerances of that time."""
+
+suspension_proposals = Table(
+    "suspension_proposals",
+    metadata,
+    key(),
+    Column("registry", String, nullable=False),
+    Column("rule", String, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("proposed_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("closed_as", String),
+    Column("closed_by", String),
+    UniqueConstraint("registry", "rule", "since"),
+    CheckConstraint("closed_as IN ('suspended', 'dismissed', 'over')", "closed_as"),
+)
+"""Where a rule found lasting trouble with a registry: proposed to the operator, who suspends it or does not. Once for
+each trouble, by when it began (`since`); `over` where the trouble ended first."""

@@ -13,12 +13,13 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, func, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from itl.lifecycle.sending import reconciliation_of
 from itl.lifecycle.transaction import TransactionHead, Transition
 from itl.store import tables as t
+from itl.store import versions
 from itl.store.arrival import code_list, compressed, search_term
 from itl.store.transitions import HEAD_COLUMNS, apply, head_of
 
@@ -39,6 +40,8 @@ class Letter:
     sending_since: datetime | None = None
     """When an attempt of a message that goes out once began, of which nothing is known since."""
     expires_at: datetime | None = None
+    version: tuple[int, int] | None = None
+    """The version of the standard that its receiver spoke when it was written; None: as the message says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,10 @@ def leave_lane(connection: Connection, receiver: str, holder: str) -> None:
 
 def due_letters(connection: Connection, receiver: str, now: datetime, limit: int = 50) -> list[Letter]:
     """The messages that may go to `receiver` now, oldest first: of a transaction or a topic only the first."""
+    rows = connection.execute(_DUE, {"receiver": receiver, "now": now, "most": limit}).all()
+    if not rows:
+        return []
+    spoken = versions.of_registry(connection, receiver)
     return [
         Letter(
             row.id,
@@ -116,8 +123,9 @@ def due_letters(connection: Connection, receiver: str, now: datetime, limit: int
             row.once,
             row.sending_since,
             row.expires_at,
+            spoken.at(row.created_at),
         )
-        for row in connection.execute(_DUE, {"receiver": receiver, "now": now, "most": limit})
+        for row in rows
     ]
 
 
@@ -190,26 +198,35 @@ def _logged(letter: Letter, attempt: Attempt, log_code: str) -> dict[str, Any]:
     }
 
 
-def note_lane(connection: Connection, receiver: str, again_at: Callable[[int], datetime], problem: str | None) -> None:
+def note_lane(
+    connection: Connection, receiver: str, again_at: Callable[[int], datetime], problem: str | None, now: datetime
+) -> None:
     """The peer was reached (`problem` None), or it was not: then its lane waits, by the number of failures so far."""
     lane = t.lanes.c.receiver == receiver
     if problem is None:
         troubled = lane & (t.lanes.c.failures > 0)
-        connection.execute(update(t.lanes).where(troubled).values(failures=0, not_before=None, problem=None))
+        connection.execute(update(t.lanes).where(troubled).values(failing_since=None, **_UNTROUBLED))
         return
     failures: int = connection.execute(
         update(t.lanes)
         .where(lane)
-        .values(failures=t.lanes.c.failures + 1, problem=problem)
+        .values(
+            failures=t.lanes.c.failures + 1,
+            failing_since=func.coalesce(t.lanes.c.failing_since, literal(now, t.Instant())),
+            problem=problem,
+        )
         .returning(t.lanes.c.failures)
     ).scalar_one()
     connection.execute(update(t.lanes).where(lane).values(not_before=again_at(failures)))
 
 
+_UNTROUBLED: dict[str, Any] = {"failures": 0, "not_before": None, "problem": None}
+
+
 def try_now(connection: Connection, receiver: str, now: datetime) -> None:
     """Let nothing wait any longer that goes to `receiver`: it can be reached again, or in another place."""
     lane = t.lanes.c.receiver == receiver
-    connection.execute(update(t.lanes).where(lane).values(failures=0, not_before=None, problem=None))
+    connection.execute(update(t.lanes).where(lane).values(_UNTROUBLED))
     waiting = (t.outbox.c.receiver == receiver) & t.outbox.c.delivered_at.is_(None) & (t.outbox.c.next_attempt_at > now)
     connection.execute(update(t.outbox).where(waiting).values(next_attempt_at=now))
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from itl.codes import LulucfActivity
 from itl.reference import CommitmentPeriod, Project, Registry, RegistryKind
 from itl.store import tables as t
+from itl.store import versions
 from itl.store.fact_kinds import Fact, FactKey, FactName
 from itl.store.facts import Source
 from itl.store.reference_data import (
@@ -27,6 +28,9 @@ from itl.store.reference_data import (
 PERIODS = ((0, 2005, 2008), (1, 2008, 2013), (2, 2013, 2021), (3, 2021, 2031))
 """Commitment periods: number, first year, first year after (decision 1/CMP.8 for the second)."""
 
+FIRST_VERSION = (1, 1)
+"""What a log speaks that was told of no other; a connected registry spoke it (major 1, minor 1)."""
+
 TRUE_UP_END = {
     1: datetime(2015, 11, 19, tzinfo=UTC),
     2: datetime(2023, 9, 10, tzinfo=UTC),
@@ -38,8 +42,10 @@ commitment period and on 9 September 2023 for the second."""
 def put_basics(connection: Connection, log_code: str = "ITL", source: Source | None = None) -> None:
     """Commitment periods, as far as none are recorded, version 1.1 of the standard, the log's own code."""
     put_setting(connection, LOG_CODE, log_code)
-    put(connection, t.versions, [{"major": 1, "minor": 1}])
-    recorded = load_reference(connection).periods
+    known = load_reference(connection)
+    recorded = known.periods
+    if not known.versions:
+        versions.accept(connection, FIRST_VERSION, source or _basics())
     for number, first, behind in PERIODS:
         if number not in recorded:
             start, end = datetime(first, 1, 1, tzinfo=UTC), datetime(behind, 1, 1, tzinfo=UTC)

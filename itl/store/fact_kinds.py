@@ -38,6 +38,12 @@ class FactName(StrEnum):
     ACCOUNT_PERIOD = "account period"
     PERIOD_START = "period start"
     PERIOD_END = "period end"
+    IN_FORCE = "registry in force"
+    MAY_PROPOSE = "registry may propose"
+    MAY_ACCEPT = "registry may accept"
+    MAY_RECONCILE = "registry may reconcile"
+    VERSION_SPOKEN = "version spoken"
+    VERSION_ACCEPTED = "version accepted"
 
 
 class Value(Enum):
@@ -50,6 +56,7 @@ class Value(Enum):
     DATE = "a date such as 2020-12-31"
     CODE = "a registry code"
     UNITS = "unit types such as 5 6"
+    VERSION = "a version of the standard such as 1.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,8 @@ PART_OF: Mapping[str, str] = {
     "unit_type": "detail",
     "activity": "detail",
     "account_type": "detail",
+    "major": "number",
+    "minor": "detail",
 }
 """Which part of the key a column of a file fills."""
 
@@ -97,6 +106,12 @@ KINDS: Mapping[FactName, Kind] = {
     FactName.ACCOUNT_PERIOD: Kind(("registry", "account_type", "account"), Value.NUMBER),
     FactName.PERIOD_START: Kind(("period",), Value.INSTANT),
     FactName.PERIOD_END: Kind(("period",), Value.INSTANT),
+    FactName.IN_FORCE: Kind(("registry",), Value.YES_NO),
+    FactName.MAY_PROPOSE: Kind(("registry",), Value.YES_NO),
+    FactName.MAY_ACCEPT: Kind(("registry",), Value.YES_NO),
+    FactName.MAY_RECONCILE: Kind(("registry",), Value.YES_NO),
+    FactName.VERSION_SPOKEN: Kind(("registry",), Value.VERSION),
+    FactName.VERSION_ACCEPTED: Kind(("major", "minor"), Value.YES_NO),
 }
 
 ALLOWED: Mapping[str, frozenset[int]] = {
@@ -217,6 +232,16 @@ def _units(written: Any) -> frozenset[int]:
     return types
 
 
+def _version(written: Any) -> tuple[int, int]:
+    if not isinstance(written, str):
+        major, minor = written
+        return int(major), int(minor)
+    major, _, minor = written.partition(".")
+    if not (major.isdecimal() and minor.isdecimal()):
+        raise ValueError(written)
+    return int(major), int(minor)
+
+
 def plain(value: object) -> Any:
     if isinstance(value, datetime | date):
         return value.isoformat()
@@ -233,5 +258,6 @@ READ: Mapping[Value, Any] = {
     Value.DATE: _date,
     Value.CODE: _code,
     Value.UNITS: _units,
+    Value.VERSION: _version,
 }
 """Makes the value of what is written in a file or a command, and of what is stored."""

@@ -80,10 +80,21 @@ def history(connection: Connection, subject: str | None = None) -> list[Entry]:
     )
     if subject is not None:
         statement = statement.where(t.facts.c.subject == subject)
-    return [
-        Entry(_key(row), _stored(row), row.valid_from, row.recorded_at, row.recorded_by, row.reason)
-        for row in connection.execute(statement)
-    ]
+    return list(map(_entry, connection.execute(statement)))
+
+
+def told(connection: Connection, names: Iterable[FactName], subjects: Iterable[str]) -> list[Entry]:
+    """All that was recorded under these names about these subjects, in the order in which a later one prevails."""
+    statement = (
+        select(t.facts)
+        .where(t.facts.c.name.in_(list(names)), t.facts.c.subject.in_(list(subjects)))
+        .order_by(t.facts.c.valid_from, t.facts.c.id)
+    )
+    return list(map(_entry, connection.execute(statement)))
+
+
+def _entry(row: t.Record) -> Entry:
+    return Entry(_key(row), _stored(row), row.valid_from, row.recorded_at, row.recorded_by, row.reason)
 
 
 def record_facts(connection: Connection, facts: Iterable[Fact], source: Source) -> int:

@@ -52,6 +52,15 @@ PROJECT_FACTS = (
     FactName.CREDITING_PERIOD_END,
     FactName.PROJECT_QUANTITY,
 )
+STATUS_FACTS: Mapping[FactName, str] = {
+    FactName.IN_FORCE: "in_force",
+    FactName.MAY_PROPOSE: "may_propose",
+    FactName.MAY_ACCEPT: "may_accept",
+    FactName.MAY_RECONCILE: "may_reconcile",
+}
+"""What the status of a registry is made of; the one that nothing is recorded of is in force and may."""
+CURRENT_FACTS = (*PERIOD_FACTS, *PARTY_FACTS, *STATUS_FACTS, FactName.VERSION_ACCEPTED)
+"""What is kept in memory for the present, as `Reference`."""
 ACCOUNT_FACTS = (FactName.ACCOUNT_OWNER, FactName.ACCOUNT_PERIOD)
 
 
@@ -112,12 +121,16 @@ def load_reference(connection: Connection, at: datetime | None = None) -> Refere
     """All reference data but projects, accounts and credentials, as of the instant `at` (None: now)."""
     at = at or system_clock()
     settings = {row.name: row.value for row in connection.execute(select(t.settings))}
-    known = in_force(connection, (*PERIOD_FACTS, *PARTY_FACTS), at)
+    known = in_force(connection, CURRENT_FACTS, at)
     return Reference(
         stamp=stamp_of(connection),
         log_code=settings.get(LOG_CODE, "ITL"),
-        versions=frozenset((row.major, row.minor) for row in connection.execute(select(t.versions))),
-        registries={row.code: _registry(row) for row in connection.execute(select(t.registries))},
+        versions=frozenset(
+            (key.number, key.detail)
+            for key, accepted in known.items()
+            if key.name is FactName.VERSION_ACCEPTED and accepted
+        ),
+        registries={row.code: _registry(row, known) for row in connection.execute(select(t.registries))},
         parties=frozenset(connection.execute(select(t.parties.c.code)).scalars()),
         periods=_periods(known),
         party_periods=_party_periods(known),
@@ -129,7 +142,7 @@ def load_reference(connection: Connection, at: datetime | None = None) -> Refere
             for key, eligible in known.items()
             if key.name in RIGHTS and not eligible
         ),
-        valid_until=next_change(connection, (*PERIOD_FACTS, *PARTY_FACTS), at),
+        valid_until=next_change(connection, CURRENT_FACTS, at),
         schemes=_schemes(connection),
         admit_unrecorded_projects=settings.get(ADMIT_UNRECORDED_PROJECTS) == "true",
     )
@@ -260,7 +273,7 @@ def put(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) ->
 def put_facts(connection: Connection, facts: Iterable[Fact], source: Source) -> int:
     """Record what is new of `facts`; returns how many that are. Codes that no Party has are a ReferenceDataError."""
     facts = list(facts)
-    known = set(connection.execute(select(t.parties.c.code)).scalars())
+    known = set(connection.execute(select(t.parties.c.code).union(select(t.registries.c.code))).scalars())
     unknown = sorted({fact.key.subject for fact in facts} - known - {""})
     if unknown:
         raise ReferenceDataError(f"{', '.join(unknown)}: no Party or registry of that code is known to this log")
@@ -274,15 +287,38 @@ def put_setting(connection: Connection, name: str, value: str) -> None:
     put(connection, t.settings, [{"name": name, "value": value}])
 
 
-def put_registry(connection: Connection, registry: Registry, now: datetime) -> None:
-    """Enrol `registry`, or change what it is enrolled with. Its code becomes known as a Party's, too."""
+def put_registry(connection: Connection, registry: Registry, now: datetime, source: Source | None = None) -> None:
+    """Enrol `registry`, or change what it is enrolled with. Its code becomes known as a Party's, too.
+
+    What changes of its status holds from `now` on, as `source` says.
+    """
     if registry.kind in (RegistryKind.PARTY, RegistryKind.CDM):
         put(connection, t.parties, [{"code": registry.code}])
-    row = {name: getattr(registry, name) for name in Registry.__dataclass_fields__} | {"kind": str(registry.kind)}
+    row = {name: getattr(registry, name) for name in _COLUMNS} | {"kind": str(registry.kind)}
     known = update(t.registries).where(t.registries.c.code == registry.code).values(row)
     if connection.execute(known).rowcount == 0:
         connection.execute(t.registries.insert(), row | {"enrolled_at": now})
+    given = {field: getattr(registry, field) for field in STATUS_FACTS.values()}
+    put_status(connection, registry.code, given, source or Source("itl", "enrolment", now), now)
     raise_stamp(connection)
+
+
+def put_status(
+    connection: Connection, code: str, given: Mapping[str, bool], source: Source, valid_from: datetime
+) -> list[str]:
+    """Record what of a registry's status is from `valid_from` on another than it was; returns the fields that are."""
+    recorded = in_force(connection, STATUS_FACTS, valid_from, t.facts.c.subject == code)
+    was = {field: recorded.get(FactKey(name, code), True) for name, field in STATUS_FACTS.items()}
+    changed = [
+        Fact(FactKey(name, code), given[field], valid_from)
+        for name, field in STATUS_FACTS.items()
+        if field in given and given[field] != was[field]
+    ]
+    put_facts(connection, changed, source)
+    return [STATUS_FACTS[fact.key.name] for fact in changed]
+
+
+_COLUMNS = tuple(name for name in Registry.__dataclass_fields__ if name not in STATUS_FACTS.values())
 
 
 def put_call_credentials(connection: Connection, code: str, user: str | None, password: str | None) -> None:
@@ -329,9 +365,10 @@ def _require_free(connection: Connection, kind: str, name: str, registry: str) -
         raise ReferenceDataError(f"{kind} credential {name!r} belongs to {owner}; give {registry} one of its own")
 
 
-def _registry(row: Any) -> Registry:
-    values = {name: getattr(row, name) for name in Registry.__dataclass_fields__}
-    return Registry(**{**values, "kind": RegistryKind(row.kind)})
+def _registry(row: Any, known: Mapping[FactKey, Any]) -> Registry:
+    status = {field: known.get(FactKey(name, row.code), True) for name, field in STATUS_FACTS.items()}
+    values = {name: getattr(row, name) for name in _COLUMNS}
+    return Registry(**{**values, **status, "kind": RegistryKind(row.kind)})
 
 
 def _schemes(connection: Connection) -> tuple[Scheme, ...]:

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
-    true,
 )
 
 from itl.store.columns import Instant, key, metadata, serials
@@ -37,10 +36,6 @@ registries = Table(
     metadata,
     Column("code", String, primary_key=True),
     Column("kind", String, nullable=False),
-    Column("in_force", Boolean, nullable=False, server_default=true()),
-    Column("may_propose", Boolean, nullable=False, server_default=true()),
-    Column("may_accept", Boolean, nullable=False, server_default=true()),
-    Column("may_reconcile", Boolean, nullable=False, server_default=true()),
     Column("notify_refusals", Boolean, nullable=False, server_default=false()),
     Column("url", String),
     Column("call_user", String),
@@ -112,13 +107,6 @@ notice_blocks = Table(
     *serials(),
 )
 """The units that a notice lists."""
-
-versions = Table(
-    "versions",
-    metadata,
-    Column("major", SmallInteger, primary_key=True, autoincrement=False),
-    Column("minor", SmallInteger, primary_key=True, autoincrement=False),
-)
 
 scheme_types = Table(
     "scheme_types",

@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-from itl.store.administration_tables import actions, time_comparisons, timers
+from itl.store.administration_tables import actions, suspension_proposals, time_comparisons, timers
 from itl.store.columns import BigKey, Instant, attributes, key, metadata, serials
 from itl.store.correction_tables import correction_blocks, corrections, inconsistencies
 from itl.store.reconciliation_tables import (
@@ -51,7 +51,6 @@ from itl.store.reference_tables import (
     scheme_members,
     scheme_types,
     settings,
-    versions,
 )
 
 __all__ = [
@@ -79,9 +78,9 @@ __all__ = [
     "scheme_members",
     "scheme_types",
     "settings",
+    "suspension_proposals",
     "time_comparisons",
     "timers",
-    "versions",
 ]
 
 Record = Row[*tuple[Any, ...]]
@@ -195,10 +194,12 @@ lanes = Table(
     Column("holder", String),
     Column("held_until", Instant),
     Column("failures", Integer, nullable=False, server_default="0"),
+    Column("failing_since", Instant),
     Column("not_before", Instant),
     Column("problem", Text),
 )
-"""A lane of delivery per registry: which process has it, until when, and how long it waits for a peer that is down."""
+"""A lane of delivery per registry: which process has it, until when, and how long it waits for a peer that is down;
+`failing_since`: the first of its `failures` in a row."""
 
 # Transactions --------------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from itl.clock import Clock
 from itl.lifecycle.transaction import LogIdentity
 from itl.reference import Reference
 from itl.settings import Settings
-from itl.store import time_comparisons, timers
+from itl.store import standing, time_comparisons, timers
 from itl.store.database import Database
 from itl.store.reference_data import ReferenceData
 from itl.store.time_comparisons import Tolerance
@@ -26,7 +26,7 @@ from itl.wake import Wake
 
 log = structlog.get_logger(__name__)
 
-TIME = "time"
+TIME, STANDING = "time", "standing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,27 @@ def tolerance_of(settings: Settings) -> Tolerance:
     return Tolerance(timedelta(seconds=settings.time_warning), timedelta(seconds=settings.time_alarm))
 
 
+def look_for_lasting_trouble(office: Office, timer: Timer) -> None:
+    """Propose to the operator what may have to be suspended."""
+    settings = office.settings
+    lasting = {
+        "unreachable": timedelta(seconds=settings.suspend_unreachable_after),
+        "inconsistent": timedelta(seconds=settings.suspend_inconsistent_after),
+    }
+    with office.database.write() as connection:
+        now = office.clock()
+        if timers.claim(connection, timer):
+            for each in standing.propose(connection, lasting, now):
+                log.warning(
+                    "suspension proposed", registry=each.registry, rule=each.rule, since=each.since, why=each.why
+                )
+            timers.done(connection, timer, now, timedelta(seconds=STANDING_EVERY))
+
+
+STANDING_EVERY = 300.0
+
 TASKS: Mapping[str, Task] = {
+    STANDING: Task(lambda _reference: [""], lambda _settings: STANDING_EVERY, look_for_lasting_trouble),
     TIME: Task(registries_with_address, lambda settings: settings.time_every, ask_for_the_time),
 }
 

@@ -22,10 +22,11 @@ from itl.messages import MessageRequest
 from itl.reference import Registry, RegistryKind
 from itl.services.identity import fingerprint
 from itl.store import tables as t
+from itl.store import versions
 from itl.store.database import Database
+from itl.store.facts import Source
 from itl.store.reference_data import (
     load_reference,
-    put,
     put_certificate,
     put_registry,
     put_user,
@@ -156,7 +157,7 @@ def test_new_version_of_the_standard_counts_at_once(world: World) -> None:
     assert world.say(later) == (1032,)
     assert world.say(replace(later, major_version=2)) == (1031,)
     with another_process(world) as connection:
-        put(connection, t.versions, [{"major": 1, "minor": 2}])
+        versions.accept(connection, (1, 2), Source("the operator", "a test"))
     assert world.say(later) == 1
 
 
