@@ -12,6 +12,7 @@ from itl.cli import reconcile
 from itl.cli import reconciliations as module
 from itl.errors import ConflictError, UsageError
 from itl.store import tables as t
+from itl.store.standing import change_status
 from tests.cli.commands import Command, as_json, command
 from tests.hub.reconciling import Reconciling, block, sums
 from tests.hub.world import DAY, HOUR, START, World, is_down
@@ -188,9 +189,9 @@ def test_an_audit_trail_of_some_units(world: World, itl: Command) -> None:
 
 
 def test_a_registry_that_may_not_is_denied(world: World, itl: Command) -> None:
+    given, now = {"may_reconcile": False}, world.clock()
     with world.hub.database.write() as connection:
-        connection.execute(t.registries.update().where(t.registries.c.code == "GB").values(may_reconcile=False))
-        connection.execute(t.reference_stamp.update().values(stamp=t.reference_stamp.c.stamp + 1))
+        change_status(connection, world.hub.identity, "GB", given, "anna", "lasting trouble", now, now)
     itl("reconcile", "start", "GB", *BY, code=1)
     [row] = world.rows(t.reconciliations)
     assert (row.status, row.outcome) == (7, "denied")
