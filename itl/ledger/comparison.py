@@ -96,7 +96,7 @@ def _pieces(log: Iterator[_Stretch], registry: Iterator[_Stretch]) -> Iterator[D
     """The units about which both differ, cut where either cuts."""
     ours, theirs = next(log, _END), next(registry, _END)
     while ours is not _END or theirs is not _END:
-        if ours[:2] == theirs[:2]:
+        if ours.start == theirs.start and ours.originating_registry == theirs.originating_registry:
             end = min(ours.end, theirs.end)
             if theirs.double or not ours.placements[0].agrees(theirs.placements[0]):
                 yield _difference(ours, end, ours.placements[0], theirs)
@@ -133,61 +133,75 @@ def _behind(stretch: _Stretch, end: int, more: Iterator[_Stretch]) -> _Stretch:
 
 def _stretches(blocks: Iterable[PlacedUnits], by_account: bool, side: str) -> Iterator[_Stretch]:
     """The units of one side without overlaps. Only the log's side must not have any."""
-    open_ = _Open()
-    origin, start = "", 0
+    alone: _Stretch | None = None  # the last block, while no other overlaps it
+    crowd: _Crowd | None = None  # what came instead
+    origin, start, reach = "", 0, 0
     for block in blocks:
-        units = block.range
-        if (units.originating_registry, units.start) < (origin, start):
-            raise LedgerError(
-                f"{side} has {units} behind {origin} {start}; sort both sides by registry and first serial"
-            )
-        yield from open_.before(origin, units.start if units.originating_registry == origin else None)
-        origin, start = units.originating_registry, units.start
-        if open_.reach >= start and side == LOG:
+        units, placed = block.range, block.placement if by_account else block.placement.bare
+        following, first = units.originating_registry, units.start
+        if following != origin or first > reach:
+            if following < origin:
+                raise _unsorted(side, units, origin, start)
+            if crowd is not None:
+                yield from crowd.before(None)
+                crowd = None
+            elif alone is not None:
+                yield alone
+            alone = _Stretch(following, first, units.end, (placed,), False)
+            origin, start, reach = following, first, units.end
+            continue
+        if first < start:
+            raise _unsorted(side, units, origin, start)
+        if side == LOG:
             raise LedgerError(f"{side} has {units} twice, at least in part: a unit is in one place; run `itl audit`")
-        open_.add(start, units.end, block.placement if by_account else block.placement.bare)
-    yield from open_.before(origin, None)
+        if crowd is None and alone is not None:
+            crowd = _Crowd(origin)
+            crowd.add(alone.start, alone.end, alone.placements[0])
+        if crowd is not None:
+            yield from crowd.before(first)
+            crowd.add(first, units.end, placed)
+        start, reach = first, max(reach, units.end)
+    if crowd is not None:
+        yield from crowd.before(None)
+    elif alone is not None:
+        yield alone
 
 
-class _Open:
-    """Blocks of one side that reach beyond the serial where the pass stands, as little of them as is needed."""
+def _unsorted(side: str, units: SerialRange, origin: str, start: int) -> LedgerError:
+    return LedgerError(f"{side} has {units} behind {origin} {start}; sort by registry and first serial")
 
-    def __init__(self) -> None:
-        self.reach = 0
-        """The last serial of the block that reaches furthest."""
+
+class _Crowd:
+    """Blocks of one side that overlap, one begun before the last has ended; as little of them as is needed."""
+
+    def __init__(self, originating_registry: str) -> None:
+        self._registry = originating_registry
         self._at = 1
+        self._reach = 0
+        """The last serial of the block that reaches furthest."""
         self._alone: tuple[Placement, ...] = ()
-        """The placement of the block that reaches furthest, which is alone behind all others."""
+        """Its placement: it is alone behind all others."""
         self._second = 0
         """The last serial of the block that reaches second furthest: up to there units are named twice."""
         self._ends: dict[Placement, int] = {}
-        """By placement, where its blocks end; kept only while there are overlaps."""
+        """By placement, where its blocks end."""
 
     def add(self, start: int, end: int, placed: Placement) -> None:
         """A block that begins at `start`; what lies before it was taken (`before`)."""
         self._at = start
-        if self.reach < start:
-            self._alone, self.reach, self._second, self._ends = (placed,), end, 0, {}
-            return
-        if not self._ends:
-            self._ends = {other.bare: self.reach for other in self._alone}
         self._ends[placed.bare] = max(self._ends.get(placed.bare, 0), end)
-        if end > self.reach:
-            self._alone, self.reach, self._second = (placed,), end, self.reach
+        if end > self._reach:
+            self._alone, self._reach, self._second = (placed,), end, self._reach
         else:
             self._second = max(self._second, end)
 
-    def before(self, origin: str, serial: int | None) -> Iterator[_Stretch]:
+    def before(self, serial: int | None) -> Iterator[_Stretch]:
         """The stretches from where the pass stands to before `serial`, or to the end of all blocks."""
-        limit = self.reach if serial is None else min(self.reach, serial - 1)
+        limit = self._reach if serial is None else min(self._reach, serial - 1)
         while self._at <= limit:
-            if self._second < self._at:
-                end, double, placements = limit, False, self._alone
-            else:
+            end, double, placements = limit, self._second >= self._at, self._alone
+            if double:
                 self._ends = {placed: reach for placed, reach in self._ends.items() if reach >= self._at}
-                end, double = min(limit, self._second, *self._ends.values()), True
-                placements = tuple(sorted(self._ends))
-            yield _Stretch(origin, self._at, end, placements, double)
+                end, placements = min(limit, self._second, *self._ends.values()), tuple(sorted(self._ends))
+            yield _Stretch(self._registry, self._at, end, placements, double)
             self._at = end + 1
-        if serial is None:
-            self.reach = self._second = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from itl.codes import ACCOUNTS_WITHOUT_PERIOD
 from itl.ledger.block import HeldBlock, SerialRange
@@ -34,15 +35,17 @@ class Placement:
 
     def agrees(self, other: Placement) -> bool:
         """Whether both say the same, an identifier that one leaves out being no difference."""
-        return self == other or (
+        return self is other or (
             (self.account_type, self.account_period, self.unit_type)
             == (other.account_type, other.account_period, other.unit_type)
             and (self.account_identifier is None or other.account_identifier is None)
         )
 
 
+@lru_cache(maxsize=10_000)
 def placement(account_type: int, period: int, unit_type: int, account_identifier: int | None = None) -> Placement:
-    """As either side tells it: `period` is the account's, or the units' applicable one."""
+    """As either side tells it: `period` is the account's, or the units' applicable one. Made once and kept, as there
+    are few of them in many blocks, though a registry may have any number of accounts."""
     return Placement(
         account_type, 0 if account_type in ACCOUNTS_WITHOUT_PERIOD else period, unit_type, account_identifier
     )

@@ -36,7 +36,7 @@ from itl.ledger.block import HeldBlock, SerialRange
 from itl.ledger.carrying_out import change
 from itl.ledger.explanation import Movement, movements
 from itl.ledger.operations import Change
-from itl.ledger.placement import Filter, PlacedUnits, Placement
+from itl.ledger.placement import Filter, PlacedUnits, Placement, placement
 from itl.ledger.ranges import parts_in, union
 from itl.store import gather
 from itl.store import tables as t
@@ -44,8 +44,6 @@ from itl.store.overlaps import touching, wanted_rows
 from itl.store.recount import stream
 from itl.store.rows import held_block, settled_part
 
-MAX_KEPT = 10_000
-"""Most placements that are made once and kept while blocks are read: a registry may have any number of accounts."""
 _HEAD = (t.transactions.c.id, t.transactions.c.identifier, t.transactions.c.transaction_type)
 _PLACEMENT = ("account_type", "account_period", "unit_type", "account_identifier")
 
@@ -56,7 +54,7 @@ def totals_at(connection: Connection, registry: str, at: datetime, *, by_account
     alike = [held.c[name] for name in (_PLACEMENT if by_account else _PLACEMENT[:3])]
     quantity = func.sum(held.c.serial_end - held.c.serial_start + 1).label("units")
     rows = connection.execute(select(*alike, quantity).group_by(*alike))
-    return {Placement(*row[:-1]): int(row.units) for row in rows}
+    return {placement(*row[:-1]): int(row.units) for row in rows}
 
 
 def blocks_at(
@@ -69,15 +67,8 @@ def blocks_at(
     origin: ColumnElement[str] = held.c.originating_registry
     if connection.dialect.name != "sqlite":
         origin = collate(origin, "C")  # as Python sorts, whatever the database's own order
-    placements: dict[tuple[Any, ...], Placement] = {}
-    for row in stream(connection, select(held).order_by(origin, held.c.serial_start)):
-        told = row[3:]
-        placed = placements.get(told)
-        if placed is None:
-            if len(placements) >= MAX_KEPT:
-                placements.clear()
-            placed = placements[told] = Placement(*told)
-        yield PlacedUnits(SerialRange(*row[:3]), placed)
+    for code, first, last, *placed in stream(connection, select(held).order_by(origin, held.c.serial_start)):
+        yield PlacedUnits(SerialRange(code, first, last), placement(*placed))
 
 
 def _held_at(registry: str, at: datetime, filters: Iterable[Filter], *names: str) -> Any:
@@ -112,9 +103,6 @@ def _asked_for(table: Table, filters: Collection[Filter]) -> ColumnElement[bool]
         "account_identifier": table.c.account_identifier,
     }
 
-    def has(each: Filter, name: str) -> bool:
-        return getattr(each, name) is not None
-
     return or_(
         *(
             and_(
@@ -143,10 +131,13 @@ def in_flight(
     for ids in _batches(sorted(carried_out)):
         for head in connection.execute(select(*_HEAD).where(t.transactions.c.id.in_(ids), proposed)):
             found += movements(registry, head.identifier, carried_out[head.id])
+    reserved = connection.execute(touching(connection.dialect.name, t.reservations), {"wanted": wanted_rows(wanted)})
+    keeping = sorted({row.transaction_id for row in reserved})
     concerned = or_(t.transactions.c.transferring_registry == registry, t.transactions.c.acquiring_registry == registry)
-    keeping = t.transactions.c.id.in_(select(t.reservations.c.transaction_id))
-    for head in connection.execute(select(*_HEAD).where(keeping, proposed, concerned)).all():
-        found += movements(registry, head.identifier, _to_come(connection, head, wanted))
+    for ids in _batches(keeping):
+        heads = select(*_HEAD).where(t.transactions.c.id.in_(ids), proposed, concerned)
+        for head in connection.execute(heads).all():
+            found += movements(registry, head.identifier, _to_come(connection, head, wanted))
     return found
 
 
@@ -164,7 +155,7 @@ def _carried_out(connection: Connection, wanted: list[SerialRange], after: datet
         ),
         {"wanted": wanted_rows(wanted), "after": after},
     )
-    past = stream(connection, select(t.past_unit_blocks).where(t.past_unit_blocks.c.until > after))
+    past = stream(connection, select(t.past_unit_blocks).where(t.past_unit_blocks.c.until > after, _near(wanted)))
     for row in chain(present, past):
         block = held_block(row)
         parts = [block.cut(part.start, part.end) for part in parts_in(block.range, wanted)]
@@ -174,6 +165,21 @@ def _carried_out(connection: Connection, wanted: list[SerialRange], after: datet
         if closed_by is not None:
             closed[closed_by] += parts
     return {key: Change(tuple(closed[key]), tuple(opened[key])) for key in closed.keys() | opened.keys()}
+
+
+def _near(wanted: list[SerialRange]) -> ColumnElement[bool]:
+    """Past rows that may have a unit in `wanted`: of each originating registry those between its first and last."""
+    columns = t.past_unit_blocks.c
+    spans: dict[str, tuple[int, int]] = {}
+    for units in wanted:
+        first, _ = spans.get(units.originating_registry, (units.start, 0))
+        spans[units.originating_registry] = first, units.end
+    return or_(
+        *(
+            and_(columns.originating_registry == code, columns.serial_start <= last, columns.serial_end >= first)
+            for code, (first, last) in spans.items()
+        )
+    )
 
 
 def _to_come(connection: Connection, head: t.Record, wanted: list[SerialRange]) -> Change:
