@@ -51,6 +51,12 @@ class Settings:
     """A registry that was not reached for so long is proposed to the operator for suspension."""
     suspend_inconsistent_after: float = 7 * 24 * 3600.0
     """One with an inconsistency that is open for so long, likewise."""
+    notices_every: float = 3600.0
+    """How often each rule looks whether there is a notice to raise."""
+    notice_due_days: int = 30
+    """How many days a registry has to do what a notice asks for."""
+    expiry_notice_days: int = 90
+    """How many days before units expire their notice is raised."""
     validate_by_schema: bool = False
     """Also validate every message by lxml's XSD validator: a half dearer, and finds nothing that the plans let by."""
     overrides: str | None = None

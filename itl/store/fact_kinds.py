@@ -44,6 +44,18 @@ class FactName(StrEnum):
     MAY_RECONCILE = "registry may reconcile"
     VERSION_SPOKEN = "version spoken"
     VERSION_ACCEPTED = "version accepted"
+    NET_SOURCE = "net source emissions"
+    NON_COMPLIANCE = "non-compliance quantity"
+    STORAGE_REVERSED = "storage reversed"
+    CERTIFICATION_DUE = "certification report due"
+    CERTIFICATION_RECEIVED = "certification report received"
+    EXCESS_ISSUANCE = "excess issuance"
+    CCS_REVERSED = "CCS net reversal"
+    VERIFICATION_DUE = "verification report due"
+    VERIFICATION_RECEIVED = "verification report received"
+    NOTICE_ADDRESSEE = "notice addressee"
+    JOINT_RESERVE = "joint reserve"
+    JOINT_RESERVE_GROUP = "joint reserve group"
 
 
 class Value(Enum):
@@ -112,6 +124,18 @@ KINDS: Mapping[FactName, Kind] = {
     FactName.MAY_RECONCILE: Kind(("registry",), Value.YES_NO),
     FactName.VERSION_SPOKEN: Kind(("registry",), Value.VERSION),
     FactName.VERSION_ACCEPTED: Kind(("major", "minor"), Value.YES_NO),
+    FactName.NET_SOURCE: Kind(("party", "period", "activity"), Value.QUANTITY),
+    FactName.NON_COMPLIANCE: Kind(("party", "period"), Value.QUANTITY),
+    FactName.STORAGE_REVERSED: Kind(("party", "project"), Value.QUANTITY),
+    FactName.CERTIFICATION_DUE: Kind(("party", "project"), Value.DATE),
+    FactName.CERTIFICATION_RECEIVED: Kind(("party", "project"), Value.DATE),
+    FactName.EXCESS_ISSUANCE: Kind(("party", "project", "unit_type"), Value.QUANTITY),
+    FactName.CCS_REVERSED: Kind(("party", "project"), Value.QUANTITY),
+    FactName.VERIFICATION_DUE: Kind(("party", "project"), Value.DATE),
+    FactName.VERIFICATION_RECEIVED: Kind(("party", "project"), Value.DATE),
+    FactName.NOTICE_ADDRESSEE: Kind(("party", "project"), Value.CODE),
+    FactName.JOINT_RESERVE: Kind(("party", "period"), Value.QUANTITY),
+    FactName.JOINT_RESERVE_GROUP: Kind(("party", "period"), Value.CODE),
 }
 
 ALLOWED: Mapping[str, frozenset[int]] = {

@@ -80,7 +80,7 @@ def history(connection: Connection, subject: str | None = None) -> list[Entry]:
     )
     if subject is not None:
         statement = statement.where(t.facts.c.subject == subject)
-    return list(map(_entry, connection.execute(statement)))
+    return list(map(entry_of, connection.execute(statement)))
 
 
 def told(connection: Connection, names: Iterable[FactName], subjects: Iterable[str]) -> list[Entry]:
@@ -90,10 +90,11 @@ def told(connection: Connection, names: Iterable[FactName], subjects: Iterable[s
         .where(t.facts.c.name.in_(list(names)), t.facts.c.subject.in_(list(subjects)))
         .order_by(t.facts.c.valid_from, t.facts.c.id)
     )
-    return list(map(_entry, connection.execute(statement)))
+    return list(map(entry_of, connection.execute(statement)))
 
 
-def _entry(row: t.Record) -> Entry:
+def entry_of(row: t.Record) -> Entry:
+    """The fact in a row of `facts`."""
     return Entry(_key(row), _stored(row), row.valid_from, row.recorded_at, row.recorded_by, row.reason)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, TextClause, and_, bindparam, delete, false, or_, select, text
+from sqlalchemy import Connection, TextClause, and_, bindparam, delete, false, or_, select, text, update
 
 from itl.codes import CANCELLATION_ACCOUNTS
 from itl.errors import ReferenceDataError
@@ -77,15 +77,34 @@ def put_notice(connection: Connection, given: RecordedNotice) -> bool:
     notice, due = given.notice, given.action_due_date
     known = load(connection, [notice.identifier], []).get(notice.identifier)
     if known is not None:
+        _require_loaded(connection, notice.identifier)
         if not given.status_given:
             notice = replace(notice, status=known.status)
         if known == notice and _due(connection, notice.identifier) == due:
             return False
         if known.status != NoticeStatus.OPEN and known.blocks != notice.blocks:
             raise ReferenceDataError(f"notice {notice.identifier} is being answered; what it lists stays as it is")
-        connection.execute(delete(t.notice_blocks).where(t.notice_blocks.c.notice == notice.identifier))
-        connection.execute(delete(t.notices).where(t.notices.c.identifier == notice.identifier))
-    connection.execute(t.notices.insert(), _row(notice, due, given.source))
+    write(connection, notice, due, given.source)
+    return True
+
+
+def _require_loaded(connection: Connection, identifier: int) -> None:
+    """A file says nothing of a notice that the log raised itself, nor under an identifier that it told an end under."""
+    raised = select(t.notices.c.raised).where(t.notices.c.identifier == identifier)
+    if connection.execute(raised).scalar():
+        raise ReferenceDataError(
+            f"notice {identifier} was raised by this log; give the file's another identifier, or change this one with "
+            "`itl notice update`"
+        )
+
+
+def write(connection: Connection, notice: Notice, due: date | None, source: Source, **more: Any) -> None:
+    """Write a notice, new or in place of what stood there. `more`: columns of its own life."""
+    row = _row(notice, due, source) | {"told_status": int(notice.status)} | more
+    known = update(t.notices).where(t.notices.c.identifier == notice.identifier).values(row)
+    connection.execute(delete(t.notice_blocks).where(t.notice_blocks.c.notice == notice.identifier))
+    if connection.execute(known).rowcount == 0:
+        connection.execute(t.notices.insert(), row)
     if notice.blocks:
         connection.execute(
             t.notice_blocks.insert(),
@@ -100,7 +119,6 @@ def put_notice(connection: Connection, given: RecordedNotice) -> bool:
                 for position, units in enumerate(notice.blocks)
             ],
         )
-    return True
 
 
 def note_answers(connection: Connection, identifiers: Iterable[int]) -> None:

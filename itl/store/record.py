@@ -15,7 +15,7 @@ from itl.ledger.operations import Change
 from itl.ledger.totals import Total, TotalKey, TotalKind, stocks
 from itl.lifecycle.transaction import Transition
 from itl.messages import ProposalTransaction
-from itl.store import notices, totals
+from itl.store import notice_book, notices, totals
 from itl.store import tables as t
 from itl.store.posting import posting
 from itl.store.rows import BLOCK_COLUMNS, UNIT_COLUMNS, block_rows, unit_row
@@ -72,6 +72,7 @@ def record(connection: Connection, batch: Batch, ids: dict[tuple[str, int], int]
     if batch.done:
         steps.append((_DONE, {"wanted": batch.done}))
     run_all(connection, steps)
+    notice_book.follow_answers(connection, _answered(batch), now)
 
 
 _DONE = Statement(
@@ -96,8 +97,12 @@ def _counting(connection: Connection, batch: Batch) -> Iterator[Step]:
     yield from totals.noting_open(connection, {each.transaction_id: each.flows for each in batch.judged})
     if batch.settled:
         yield from totals.forgetting([each.transaction_id for each in batch.settled])
-        answered = {int(key.subject) for each in batch.settled for key in each.flows if key.kind is TotalKind.NOTICE}
-        yield from notices.noting_answers(answered)
+        yield from notices.noting_answers(_answered(batch))
+
+
+def _answered(batch: Batch) -> set[int]:
+    """The notices that completed transactions of the batch answer."""
+    return {int(key.subject) for each in batch.settled for key in each.flows if key.kind is TotalKind.NOTICE}
 
 
 def _judging(connection: Connection, judged: list[Judged], now: datetime) -> Iterator[Step]:

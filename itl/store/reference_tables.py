@@ -17,9 +17,13 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 
 from itl.store.columns import Instant, key, metadata, serials
+
+_OUTSTANDING = "status <> 3"
+_FIRST = "sent_as IS NOT NULL AND sent_type <> 10"
 
 settings = Table("settings", metadata, Column("name", String, primary_key=True), Column("value", Text, nullable=False))
 
@@ -95,9 +99,48 @@ notices = Table(
     Column("recorded_at", Instant, nullable=False),
     Column("recorded_by", String, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("rule", String),
+    Column("rule_key", String),
+    Column("rule_part", Integer),
+    Column("content", Text),
+    Column("raised", Boolean, nullable=False, server_default=false()),
+    Column("told_status", SmallInteger),
+    Column("overdue_at", Instant),
+    Column("withdrawn_at", Instant),
     CheckConstraint("status IN (1, 2, 3)", "status"),
+    UniqueConstraint("rule", "rule_key", "rule_part"),
     Index(None, "project_host", "project_number"),
+    Index(
+        "ix_notices_outstanding",
+        "action_due_date",
+        sqlite_where=text(_OUTSTANDING),
+        postgresql_where=text(_OUTSTANDING),
+    ),
 )
+"""Notices to registries. `raised`: by this log, which told the registry (else it was loaded from a file); `rule` and
+`rule_key`: by which rule about what, the parts of what it asks for numbered. `told_status`: what the registry heard
+last; where it differs from `status`, an answer was carried out in this very commit."""
+
+notice_history = Table(
+    "notice_history",
+    metadata,
+    key(),
+    Column("notice", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("event", String, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("target_value", BigInteger),
+    Column("sent_as", BigInteger),
+    Column("sent_type", SmallInteger),
+    Column("content", Text),
+    Column("by", String, nullable=False),
+    Column("reason", Text),
+    Index(None, "notice"),
+    Index(
+        "uq_notice_history_sent_as", "sent_as", unique=True, sqlite_where=text(_FIRST), postgresql_where=text(_FIRST)
+    ),
+)
+"""What befell notices; `sent_as` and `sent_type`: the identifier and type under which the registry was told of it."""
 
 notice_blocks = Table(
     "notice_blocks",

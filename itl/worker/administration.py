@@ -17,8 +17,9 @@ from itl.clock import Clock
 from itl.lifecycle.transaction import LogIdentity
 from itl.reference import Reference
 from itl.settings import Settings
-from itl.store import standing, time_comparisons, timers
+from itl.store import notice_book, notice_raising, standing, time_comparisons, timers
 from itl.store.database import Database
+from itl.store.notice_rules import RULES, Look
 from itl.store.reference_data import ReferenceData
 from itl.store.time_comparisons import Tolerance
 from itl.store.timers import Timer
@@ -26,7 +27,7 @@ from itl.wake import Wake
 
 log = structlog.get_logger(__name__)
 
-TIME, STANDING = "time", "standing"
+TIME, STANDING, NOTICES, OVERDUE = "time", "standing", "notices", "overdue notices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,34 @@ def look_for_lasting_trouble(office: Office, timer: Timer) -> None:
             timers.done(connection, timer, now, timedelta(seconds=STANDING_EVERY))
 
 
+def raise_notices(office: Office, timer: Timer) -> None:
+    """What a rule finds, which may take long, and then the notices, in one commit with their messages."""
+    rule, settings = timer.subject, office.settings
+    with office.database.snapshot() as connection:
+        now = office.clock()
+        reference = office.reference.fresh(connection)
+        look = Look(connection, reference, now, timedelta(days=settings.expiry_notice_days))
+        drafts = list(RULES[rule].find(look))
+    with office.database.write() as connection:
+        if timers.claim(connection, timer):
+            due = now.date() + timedelta(days=settings.notice_due_days)
+            notice_raising.carry_out(connection, rule, drafts, reference, due, now)
+            timers.done(connection, timer, now, timedelta(seconds=settings.notices_every))
+
+
+def look_for_overdue_notices(office: Office, timer: Timer) -> None:
+    with office.database.write() as connection:
+        now = office.clock()
+        if timers.claim(connection, timer):
+            notice_book.note_overdue(connection, now)
+            timers.done(connection, timer, now, timedelta(seconds=office.settings.notices_every))
+
+
 STANDING_EVERY = 300.0
 
 TASKS: Mapping[str, Task] = {
+    NOTICES: Task(lambda _reference: RULES, lambda settings: settings.notices_every, raise_notices),
+    OVERDUE: Task(lambda _reference: [""], lambda settings: settings.notices_every, look_for_overdue_notices),
     STANDING: Task(lambda _reference: [""], lambda _settings: STANDING_EVERY, look_for_lasting_trouble),
     TIME: Task(registries_with_address, lambda settings: settings.time_every, ask_for_the_time),
 }
