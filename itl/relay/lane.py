@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import structlog
 from msgspec.structs import replace
 
-from itl.clock import Clock
 from itl.codes import ResultIdentifier
-from itl.lifecycle.transaction import LogIdentity
 from itl.messages import load
-from itl.relay.backoff import wait
-from itl.relay.reactions import REACTIONS, RENEWALS
-from itl.settings import Settings
+from itl.relay.outcomes import Outcomes
+from itl.relay.reactions import RENEWALS
+from itl.relay.sender import Sender
 from itl.store import delivery
-from itl.store.database import Database
 from itl.store.delivery import Attempt, Letter
 from itl.wire.contract import OPERATIONS, Port
 from itl.wire.decode import decode_reply
@@ -25,60 +20,42 @@ from itl.wire.encode import encode_request
 from itl.wire.faults import ClientFault, PeerFault
 from itl.wire.outgoing import Peer, PeerUnreachable
 
-log = structlog.get_logger(__name__)
-
 NOT_TAKEN = frozenset({429, 503})
 """HTTP statuses by which a server says that it did not take the message: too much asked of it, or not in service."""
-
-UNTRIED = frozenset({"expired", "interrupted"})
-"""Outcomes that say nothing of whether the peer can be reached now."""
 
 INTERRUPTED = "the process ended while it was sending; whether the message arrived is unknown, so it is not sent again"
 NO_ADDRESS = "no address is enrolled for it; give it one with `itl enrol CODE --url`"
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """What a lane needs from the process that runs it. `holder` names that process in the leases."""
+def run_lane(
+    sender: Sender,
+    receiver: str,
+    peer: Peer | None,
+    keep_on: Callable[[], bool] = lambda: True,
+    outcomes: Outcomes | None = None,
+) -> int:
+    """Send what is due to `receiver`, until nothing is, or the peer is not reached; returns how many were delivered.
 
-    database: Database
-    clock: Clock
-    settings: Settings
-    identity: LogIdentity
-    holder: str
-
-    @property
-    def lease(self) -> timedelta:
-        return timedelta(seconds=2 * self.settings.delivery_timeout)
-
-
-def run_lane(sender: Sender, receiver: str, peer: Peer | None, keep_on: Callable[[], bool] = lambda: True) -> int:
-    """Send what is due to `receiver`, until nothing is, or the peer is not reached; returns how many were delivered."""
-    delivered = 0
-    database = sender.database
+    What came of a batch of messages is written down in the commit that reads the next ones, or by whoever minds
+    `outcomes` meanwhile.
+    """
+    outcomes = outcomes or Outcomes(sender, receiver)
     try:
-        while keep_on():
-            with database.write() as connection:
-                now = sender.clock()
-                if not delivery.take_lane(connection, receiver, sender.holder, now, sender.lease):
-                    return delivered
-                letters = delivery.due_letters(connection, receiver, now)
+        while True:
+            letters, now = outcomes.turn(keep_on())
             if not letters:
-                return delivered
+                return outcomes.delivered
             for letter in letters:
                 if sender.clock() > now + sender.lease / 2:
                     break  # one more exchange could outlast the lease: take the lane anew
                 attempt = attempt_of(sender, letter, peer)
                 if attempt is None:
                     continue
-                _record(sender, letter, attempt)
-                delivered += attempt.is_final
-                if attempt.outcome == "unreachable" or not keep_on():
-                    return delivered
+                outcomes.add(letter, attempt)
+                if attempt.outcome != "accepted" or letter.once or outcomes.are_late or not keep_on():
+                    break
     finally:
-        with database.write() as connection:
-            delivery.leave_lane(connection, receiver, sender.holder)
-    return delivered
+        outcomes.end()
 
 
 def attempt_of(sender: Sender, letter: Letter, peer: Peer | None) -> Attempt | None:
@@ -136,30 +113,3 @@ def _encoded(letter: Letter, now: datetime) -> bytes:
         message = replace(message, major_version=letter.version[0], minor_version=letter.version[1])
     renew = RENEWALS.get(letter.operation)
     return encode_request(Port.REGISTRY, letter.operation, message if renew is None else renew(message, now))
-
-
-def _record(sender: Sender, letter: Letter, attempt: Attempt) -> None:
-    settings, now = sender.settings, sender.clock()
-
-    def again_at(failures: int) -> datetime:
-        return now + wait(failures, settings.retry_first, settings.retry_most)
-
-    with sender.database.write() as connection:
-        delivery.note_attempt(connection, letter, attempt, sender.identity.code, again_at(letter.attempts + 1))
-        if attempt.outcome not in UNTRIED:
-            unreached = attempt.problem if attempt.outcome == "unreachable" else None
-            delivery.note_lane(connection, letter.receiver, again_at, unreached, now)
-        react = REACTIONS.get(letter.operation)
-        if react is not None:
-            react(connection, letter, attempt, sender.identity, now)
-    log.info(
-        "delivery",
-        receiver=letter.receiver,
-        operation=letter.operation,
-        transaction=letter.transaction_identifier,
-        topic=letter.topic,
-        attempt=letter.attempts + 1,
-        outcome=attempt.outcome,
-        codes=list(attempt.codes),
-        problem=attempt.problem,
-    )

@@ -11,11 +11,13 @@ import structlog
 from itl.clock import Clock
 from itl.holders import is_dead, new_holder
 from itl.lifecycle.transaction import LogIdentity
-from itl.relay.lane import Sender, run_lane
+from itl.relay.lane import run_lane
+from itl.relay.outcomes import Outcomes
+from itl.relay.sender import Sender
 from itl.settings import Settings
 from itl.store import delivery
 from itl.store.database import Database
-from itl.store.reference_data import call_addresses
+from itl.store.delivery import Address
 from itl.wake import Wake
 from itl.wire.outgoing import Peer
 
@@ -37,10 +39,10 @@ class Relay:
         self._sender = Sender(database, clock, settings, identity, new_holder())
         self._wake = wake
         self._after_delivery = after_delivery
-        self._running: set[str] = set()
+        self._running: dict[str, Outcomes] = {}
         self._guard = threading.Lock()
         self._closing = threading.Event()
-        self._peers: dict[str, tuple[tuple[str | None, ...], Peer | None]] = {}
+        self._peers: dict[str, tuple[Address, Peer | None]] = {}
 
     def run(self) -> None:
         """Until `close`: look for mail, start lanes, wait to be woken."""
@@ -48,6 +50,7 @@ class Relay:
         with ThreadPoolExecutor(self._sender.settings.lanes, thread_name_prefix="lane") as pool:
             while not self._closing.is_set():
                 try:
+                    self._record_late()
                     self._start_lanes(pool)
                 except Exception:
                     log.exception("the relay could not look for mail, it tries again")
@@ -68,9 +71,8 @@ class Relay:
 
     def deliver_once(self) -> int:
         """All that is due now, lane by lane in this thread; returns how many messages were delivered."""
-        with self._sender.database.read() as connection:
-            receivers = delivery.waiting_receivers(connection, self._sender.clock())
-        return sum(run_lane(self._sender, receiver, self._peer(receiver)) for receiver in receivers)
+        waiting = delivery.waiting_receivers(self._sender.database, self._sender.clock())
+        return sum(run_lane(self._sender, receiver, self._peer(receiver, at)) for receiver, at in waiting.items())
 
     def release_dead_leases(self) -> None:
         """Free the lanes that a process of this machine held when it was killed, without waiting for the lease."""
@@ -79,46 +81,50 @@ class Relay:
                 if is_dead(holder):
                     delivery.leave_lane(connection, receiver, holder)
 
+    def _record_late(self) -> None:
+        """While a peer takes its time over one message, what it answered before does not wait for that."""
+        with self._guard:
+            late = [outcomes for outcomes in self._running.values() if outcomes.are_late]
+        for outcomes in late:
+            outcomes.record()
+
     def _start_lanes(self, pool: ThreadPoolExecutor) -> None:
-        with self._sender.database.read() as connection:
-            receivers = delivery.waiting_receivers(connection, self._sender.clock())
-        for receiver in receivers:
+        for receiver, address in delivery.waiting_receivers(self._sender.database, self._sender.clock()).items():
             with self._guard:
                 if receiver in self._running:
                     continue
-                self._running.add(receiver)
-            pool.submit(self._lane, receiver)
+                outcomes = self._running[receiver] = Outcomes(self._sender, receiver)
+            pool.submit(self._lane, receiver, address, outcomes)
 
-    def _lane(self, receiver: str) -> None:
+    def _lane(self, receiver: str, address: Address, outcomes: Outcomes) -> None:
         delivered = 0
         try:
-            delivered = run_lane(self._sender, receiver, self._peer(receiver), lambda: not self._closing.is_set())
+            peer = self._peer(receiver, address)
+            delivered = run_lane(self._sender, receiver, peer, lambda: not self._closing.is_set(), outcomes)
         except Exception:
             log.exception("a lane broke off, it is taken up again", receiver=receiver)
         finally:
             with self._guard:
-                self._running.discard(receiver)
+                del self._running[receiver]
         if delivered:
             self._after_delivery()
             self._wake.ring()
 
-    def _peer(self, receiver: str) -> Peer | None:
+    def _peer(self, receiver: str, address: Address) -> Peer | None:
         """The connection to a registry, kept open as long as its address stays the same. One lane uses it at a time."""
-        with self._sender.database.read() as connection:
-            address = call_addresses(connection).get(receiver, (None, None, None))
         known = self._peers.get(receiver)
         if known is None or known[0] != address:
-            known = self._peers[receiver] = (address, self._connected(*address))
+            known = self._peers[receiver] = (address, self._connected(address))
         return known[1]
 
-    def _connected(self, url: str | None, user: str | None, password: str | None) -> Peer | None:
+    def _connected(self, address: Address) -> Peer | None:
         settings = self._sender.settings
-        if url is None:
+        if address.url is None:
             return None
         return Peer(
-            url,
-            user=user,
-            password=password,
+            address.url,
+            user=address.user,
+            password=address.password,
             timeout=settings.delivery_timeout,
             certificate=settings.call_certificate,
             key=settings.call_key,

@@ -13,16 +13,21 @@ from sqlalchemy import make_url
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
-from itl.store.statements import Statement
+from itl.store.statements import SCANS, Statement
 
 
 class Alone:
-    """Connections that commit every statement by itself. Threads may share it: each has a connection while it asks."""
+    """Connections that commit every statement by itself. Threads may share it: each has a connection while it asks.
+
+    Every statement looks its rows up by index (see `statements.search_by_index`).
+    """
 
     def __init__(self, url: str) -> None:
         make_dialect: Any = postgresql.dialect
         self._dialect = make_dialect()
         _, self._parameters = self._dialect.create_connect_args(make_url(url))
+        given = self._parameters.get("options", "")
+        self._parameters["options"] = " ".join([given, *(f"-c {name}=off" for name in SCANS)])
         self._idle: list[_Connection] = []
 
     def count(self, statement: Statement, values: Mapping[str, Any]) -> int:

@@ -7,13 +7,28 @@ Only one that may go out just once is not repeated: that it was being sent is wr
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, exists, func, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    bindparam,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from itl.lifecycle.sending import reconciliation_of
@@ -21,6 +36,9 @@ from itl.lifecycle.transaction import TransactionHead, Transition
 from itl.store import tables as t
 from itl.store import versions
 from itl.store.arrival import code_list, compressed, search_term
+from itl.store.database import Database
+from itl.store.looking import look
+from itl.store.statements import Insertion, OfRows, Statement, run_all
 from itl.store.transitions import HEAD_COLUMNS, apply, head_of
 
 
@@ -69,44 +87,81 @@ class Attempt:
         return self.last or self.outcome in ("accepted", "refused", "expired")
 
 
-def waiting_receivers(connection: Connection, now: datetime) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a registry is called, and user and password where it asks for them."""
+
+    url: str | None = None
+    user: str | None = None
+    password: str | None = None
+
+
+def waiting_receivers(database: Database, now: datetime) -> dict[str, Address]:
     """Registries that have a message due, on a lane that nobody holds and that is not waiting for its peer."""
+    rows = look(database, _WAITING, now=now)
+    return {row.receiver: Address(row.url, row.call_user, row.call_password) for row in rows}
+
+
+def _waiting(_dialect: str) -> Select[Any]:
+    now: BindParameter[datetime] = bindparam("now", type_=t.Instant())
     free = ~exists().where(
         t.lanes.c.receiver == t.outbox.c.receiver,
         or_(t.lanes.c.held_until > now, t.lanes.c.not_before > now),
     )
-    statement = (
+    due = (
         select(t.outbox.c.receiver)
         .where(t.outbox.c.delivered_at.is_(None), t.outbox.c.next_attempt_at <= now, free)
         .distinct()
-        .order_by(t.outbox.c.receiver)
+        .subquery()
     )
-    return list(connection.execute(statement).scalars())
+    known = t.registries.c
+    return (
+        select(due.c.receiver, known.url, known.call_user, known.call_password)
+        .outerjoin(t.registries, known.code == due.c.receiver)
+        .order_by(due.c.receiver)
+    )
+
+
+_WAITING = Statement("waiting_receivers", _waiting)
 
 
 def take_lane(connection: Connection, receiver: str, holder: str, now: datetime, lease: timedelta) -> bool:
     """Take the lane to `receiver`, or keep it; False if another has it or its peer is being waited for."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    new = dialect.insert(t.lanes).values(receiver=receiver, holder=holder, held_until=now + lease)
-    mine_or_free = or_(t.lanes.c.holder == holder, t.lanes.c.held_until.is_(None), t.lanes.c.held_until <= now)
+    return bool(_TAKE.rows(connection, to=receiver, by=holder, until=now + lease, now=now))
+
+
+def _take(dialect: str) -> Any:
+    now: BindParameter[datetime] = bindparam("now", type_=t.Instant())
+    held = {"holder": bindparam("by"), "held_until": bindparam("until", type_=t.Instant())}
+    new = (sqlite if dialect == "sqlite" else postgresql).insert(t.lanes).values(receiver=bindparam("to"), **held)
+    mine_or_free = or_(t.lanes.c.holder == held["holder"], t.lanes.c.held_until.is_(None), t.lanes.c.held_until <= now)
     due = or_(t.lanes.c.not_before.is_(None), t.lanes.c.not_before <= now)
-    statement = new.on_conflict_do_update(
-        index_elements=["receiver"],
-        set_={"holder": holder, "held_until": now + lease},
-        where=mine_or_free & due,
-    ).returning(t.lanes.c.receiver)
-    return connection.execute(statement).scalar() is not None
+    return new.on_conflict_do_update(index_elements=["receiver"], set_=held, where=mine_or_free & due).returning(
+        t.lanes.c.receiver
+    )
+
+
+_TAKE = Statement("take_lane", _take)
 
 
 def leave_lane(connection: Connection, receiver: str, holder: str) -> None:
     """Give the lane back, for any process to take."""
-    mine = (t.lanes.c.receiver == receiver) & (t.lanes.c.holder == holder)
-    connection.execute(update(t.lanes).where(mine).values(holder=None, held_until=None))
+    _LEAVE.run(connection, to=receiver, by=holder)
+
+
+_LEAVE = Statement(
+    "leave_lane",
+    lambda _dialect: (
+        update(t.lanes)
+        .where(t.lanes.c.receiver == bindparam("to"), t.lanes.c.holder == bindparam("by"))
+        .values(holder=null(), held_until=null())
+    ),
+)
 
 
 def due_letters(connection: Connection, receiver: str, now: datetime, limit: int = 50) -> list[Letter]:
     """The messages that may go to `receiver` now, oldest first: of a transaction or a topic only the first."""
-    rows = connection.execute(_DUE, {"receiver": receiver, "now": now, "most": limit}).all()
+    rows = _DUE.rows(connection, to=receiver, now=now, most=limit)
     if not rows:
         return []
     spoken = versions.of_registry(connection, receiver)
@@ -129,7 +184,7 @@ def due_letters(connection: Connection, receiver: str, now: datetime, limit: int
     ]
 
 
-def _due() -> Select[Any]:
+def _due(_dialect: str) -> Select[Any]:
     def first_of(column: str) -> ColumnElement[bool]:
         earlier = t.outbox.alias()
         return ~exists().where(
@@ -143,9 +198,9 @@ def _due() -> Select[Any]:
         select(t.outbox, t.transactions.c.identifier)
         .outerjoin(t.transactions, t.transactions.c.id == t.outbox.c.transaction_id)
         .where(
-            t.outbox.c.receiver == bindparam("receiver"),
+            t.outbox.c.receiver == bindparam("to"),
             t.outbox.c.delivered_at.is_(None),
-            t.outbox.c.next_attempt_at <= bindparam("now"),
+            t.outbox.c.next_attempt_at <= bindparam("now", type_=t.Instant()),
             first_of("transaction_id"),
             or_(t.outbox.c.topic.is_(None), first_of("topic")),
         )
@@ -154,7 +209,7 @@ def _due() -> Select[Any]:
     )
 
 
-_DUE = _due()  # made once: building it costs more than running it
+_DUE = Statement("due_letters", _due)
 
 
 def note_sending(connection: Connection, letter: Letter, now: datetime) -> bool:
@@ -163,19 +218,51 @@ def note_sending(connection: Connection, letter: Letter, now: datetime) -> bool:
     return connection.execute(update(t.outbox).where(unsent).values(sending_since=now)).rowcount == 1
 
 
-def note_attempt(connection: Connection, letter: Letter, attempt: Attempt, log_code: str, again_at: datetime) -> None:
-    """Write down the attempt; the message is delivered, or due again at `again_at`."""
-    if attempt.outcome != "expired":
-        connection.execute(t.messages.insert(), _logged(letter, attempt, log_code))
-    now = attempt.answered_at or attempt.sent_at
-    values = {
-        "attempts": t.outbox.c.attempts + int(attempt.outcome != "expired"),
-        "outcome": "unknown" if attempt.last else attempt.outcome,
-        "response_codes": code_list(attempt.codes),
-        "problem": attempt.problem,
-        **({"delivered_at": now} if attempt.is_final else {"next_attempt_at": again_at, "sending_since": None}),
-    }
-    connection.execute(update(t.outbox).where(t.outbox.c.id == letter.id).values(values))
+def note_attempts(
+    connection: Connection,
+    attempts: Sequence[tuple[Letter, Attempt]],
+    log_code: str,
+    again_at: Callable[[int], datetime],
+) -> None:
+    """Write attempts down; each message is delivered, or due again at `again_at`, by the number of its attempts."""
+    logged = (_logged(letter, attempt, log_code) for letter, attempt in attempts if attempt.outcome != "expired")
+    noted = (
+        {
+            "letter": letter.id,
+            "counted": int(attempt.outcome != "expired"),
+            "outcome": "unknown" if attempt.last else attempt.outcome,
+            "response_codes": code_list(attempt.codes),
+            "problem": attempt.problem,
+            "delivered_at": (attempt.answered_at or attempt.sent_at) if attempt.is_final else None,
+            "next_attempt_at": None if attempt.is_final else again_at(letter.attempts + 1),
+        }
+        for letter, attempt in attempts
+    )
+    run_all(connection, [*_LOG.steps(connection, logged), *_NOTE.steps(connection, noted)])
+
+
+def _note(place: str, source: str) -> str:
+    source = f"FROM {source}" if source else ""
+    return f"""
+        UPDATE outbox
+        SET attempts = outbox.attempts + {place}counted, outcome = {place}outcome,
+            response_codes = {place}response_codes, problem = {place}problem,
+            delivered_at = COALESCE({place}delivered_at, outbox.delivered_at),
+            sending_since = CASE WHEN {place}delivered_at IS NULL THEN NULL ELSE outbox.sending_since END,
+            next_attempt_at = COALESCE({place}next_attempt_at, outbox.next_attempt_at)
+        {source} WHERE outbox.id = {place}letter
+    """  # noqa: S608 - names are ours, values are bound
+
+
+_NOTE = OfRows(
+    "note_attempts",
+    {"letter": BigInteger(), "counted": Integer()}
+    | {
+        name: t.outbox.c[name].type
+        for name in ("outcome", "response_codes", "problem", "delivered_at", "next_attempt_at")
+    },
+    _note,
+)
 
 
 def _logged(letter: Letter, attempt: Attempt, log_code: str) -> dict[str, Any]:
@@ -198,15 +285,36 @@ def _logged(letter: Letter, attempt: Attempt, log_code: str) -> dict[str, Any]:
     }
 
 
+_LOG = Insertion(
+    t.messages,
+    (
+        "direction",
+        "sender",
+        "addressee",
+        "operation",
+        "transaction_identifier",
+        "reconciliation_identifier",
+        "body",
+        "body_size",
+        "body_digest",
+        "reply",
+        "request_out_at",
+        "response_in_at",
+        "outcome",
+        "response_codes",
+        "detail",
+    ),
+)
+
+
 def note_lane(
     connection: Connection, receiver: str, again_at: Callable[[int], datetime], problem: str | None, now: datetime
 ) -> None:
     """The peer was reached (`problem` None), or it was not: then its lane waits, by the number of failures so far."""
-    lane = t.lanes.c.receiver == receiver
     if problem is None:
-        troubled = lane & (t.lanes.c.failures > 0)
-        connection.execute(update(t.lanes).where(troubled).values(failing_since=None, **_UNTROUBLED))
+        _REACHED.run(connection, to=receiver)
         return
+    lane = t.lanes.c.receiver == receiver
     failures: int = connection.execute(
         update(t.lanes)
         .where(lane)
@@ -221,6 +329,15 @@ def note_lane(
 
 
 _UNTROUBLED: dict[str, Any] = {"failures": 0, "not_before": None, "problem": None}
+
+_REACHED = Statement(
+    "lane_reached",
+    lambda _dialect: (
+        update(t.lanes)
+        .where(t.lanes.c.receiver == bindparam("to"), t.lanes.c.failures > 0)
+        .values(failures=0, failing_since=null(), not_before=null(), problem=null())
+    ),
+)
 
 
 def try_now(connection: Connection, receiver: str, now: datetime) -> None:

@@ -237,14 +237,6 @@ def _about(
     )
 
 
-def call_addresses(connection: Connection) -> dict[str, tuple[str | None, str | None, str | None]]:
-    """Per registry: its address, and user and password where it asks for them."""
-    rows = connection.execute(
-        select(t.registries.c.code, t.registries.c.url, t.registries.c.call_user, t.registries.c.call_password)
-    )
-    return {row.code: (row.url, row.call_user, row.call_password) for row in rows}
-
-
 # Changes -------------------------------------------------------------------------------------------------------------
 
 

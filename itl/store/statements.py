@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Dialect, Table, TextClause, bindparam, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.types import TypeEngine
 
 from itl.store.sets import as_array
 
@@ -24,11 +25,15 @@ Step: TypeAlias = "tuple[Statement, Values | list[Values]]"
 """A statement with its parameters, or (on SQLite) with those of several runs of it."""
 
 
+SCANS = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
+"""What PostgreSQL may not do where every row is looked up by index."""
+
+
 class Statement:
     """A statement by its parameters. `build` makes it for a dialect (`sqlite`, `postgresql`); `name` is its alone."""
 
     def __init__(self, name: str, build: Callable[[str], ClauseElement]) -> None:
-        self.name, self._build = name, build
+        self.name, self.build = name, build
         self._compiled: dict[str, _Compiled] = {}
 
     def rows(self, connection: Connection, **values: Any) -> list[Any]:
@@ -48,7 +53,7 @@ class Statement:
         """As a database of `dialect` takes it."""
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = _compile(self.name, self._build(dialect.name), dialect)
+            compiled = self._compiled[dialect.name] = _compile(self.name, self.build(dialect.name), dialect)
         return compiled
 
 
@@ -69,20 +74,21 @@ def search_by_index(connection: Connection) -> None:
         connection.connection.cursor().execute(_BY_INDEX)
 
 
-_BY_INDEX = "; ".join(
-    f"SET LOCAL {name} = off" for name in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
-)
+_BY_INDEX = "; ".join(f"SET LOCAL {name} = off" for name in SCANS)
 
 
-class Insertion(Statement):
-    """Rows into `columns` of a table, in their order: by arrays on PostgreSQL, row by row in SQLite."""
+class OfRows(Statement):
+    """A statement about many rows at once, each of `columns`: by arrays on PostgreSQL, row by row in SQLite.
 
-    def __init__(self, table: Table, columns: Iterable[str]) -> None:
-        super().__init__(f"insert_{table.name}", self._insert)
-        self._table, self.columns = table, tuple(columns)
+    `sql` makes it of the place that a column's value has in it and, on PostgreSQL, the source of the rows, called `w`.
+    """
+
+    def __init__(self, name: str, columns: Mapping[str, TypeEngine[Any]], sql: Callable[[str, str], str]) -> None:
+        super().__init__(name, self._of_rows)
+        self.columns, self._sql = columns, sql
 
     def steps(self, connection: Connection, rows: Iterable[Values]) -> list[Step]:
-        """What inserts `rows`: one step, none where there are none."""
+        """What does it for `rows`, in their order: one step, none where there are none."""
         rows = list(rows)
         if not rows:
             return []
@@ -90,16 +96,27 @@ class Insertion(Statement):
             return [(self, rows)]
         return [(self, {name: as_array([row[name] for row in rows]) for name in self.columns})]
 
-    def _insert(self, dialect: str) -> TextClause:
-        names = ", ".join(self.columns)
-        columns = [self._table.c[name] for name in self.columns]
+    def _of_rows(self, dialect: str) -> TextClause:
         if dialect == "sqlite":
-            cells = ", ".join(f":{name}" for name in self.columns)
-            bound = (bindparam(column.name, type_=column.type) for column in columns)
-            return text(f"INSERT INTO {self._table.name} ({names}) VALUES ({cells})").bindparams(*bound)  # noqa: S608
-        types = {column.name: column.type.compile(postgresql.dialect()) for column in columns}  # type: ignore[no-untyped-call]
-        cells = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in types.items())
-        return text(f"INSERT INTO {self._table.name} ({names}) SELECT * FROM unnest({cells})")  # noqa: S608
+            bound = (bindparam(name, type_=kind) for name, kind in self.columns.items())
+            return text(self._sql(":", "")).bindparams(*bound)
+        types = {name: kind.compile(postgresql.dialect()) for name, kind in self.columns.items()}  # type: ignore[no-untyped-call]
+        arrays = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in types.items())
+        return text(self._sql("w.", f"unnest({arrays}) AS w({', '.join(self.columns)})"))
+
+
+class Insertion(OfRows):
+    """Rows into `columns` of a table, which get their keys in their order."""
+
+    def __init__(self, table: Table, columns: Iterable[str]) -> None:
+        types = {name: table.c[name].type for name in columns}
+        super().__init__(f"insert_{table.name}", types, self._insert)
+        self._table = table
+
+    def _insert(self, place: str, source: str) -> str:
+        into = f"INSERT INTO {self._table.name} ({', '.join(self.columns)})"
+        cells = ", ".join(f"{place}{name}" for name in self.columns)
+        return f"{into} SELECT {cells} FROM {source}" if source else f"{into} VALUES ({cells})"  # noqa: S608
 
 
 # Compiling and running -----------------------------------------------------------------------------------------------
