@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Select, bindparam, exists, select
 
 from itl.checks import flows
 from itl.checks.blocks import acquiring_account, is_well_formed, transferring_account, units_of
@@ -26,6 +26,8 @@ from itl.reference import Reference
 from itl.store import inconsistencies, notices, totals
 from itl.store import tables as t
 from itl.store.arrival import restored
+from itl.store.database import Database
+from itl.store.looking import look
 from itl.store.overlaps import touching, wanted_rows
 from itl.store.reference_data import accounts, projects
 from itl.store.rows import held_block, settled_part
@@ -70,6 +72,32 @@ class StoredUnits:
     ids: dict[tuple[str, int], int]
     unsettled: frozenset[int]
     """Transactions among the reserving ones that are completed, while the ledger still has to carry them out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a worker would find now: messages that wait for it, timers that ring."""
+
+    work: bool
+    timers: bool
+
+
+def due(database: Database, now: datetime) -> Due:
+    """Whether a worker has anything to do, in one round trip and without a commit."""
+    [row] = look(database, _DUE, now=now)
+    return Due(bool(row.work), bool(row.timers))
+
+
+def _due(_dialect: str) -> Any:
+    inbox, now = t.inbox.c, bindparam("now", type_=t.Instant())
+    ready = inbox.not_before.is_(None) | (inbox.not_before <= now)
+    return select(
+        exists().where(inbox.work.is_not(None), ready).label("work"),
+        exists().where(t.transactions.c.deadline_at <= now).label("timers"),
+    )
+
+
+_DUE = Statement("due_work", _due)
 
 
 def claim(connection: Connection, limit: int, now: datetime) -> list[Task]:

@@ -10,6 +10,7 @@ import structlog
 from itl.clock import Clock
 from itl.lifecycle.transaction import LogIdentity, Practice
 from itl.settings import Settings
+from itl.store import gather
 from itl.store.database import Database
 from itl.store.reference_data import ReferenceData
 from itl.wake import Wake
@@ -51,8 +52,12 @@ class Worker:
 
     def once(self) -> int:
         """One round: what is due of the timers, and one batch; returns how much was done."""
-        rung = ring_timers(self._database, self._clock, self._identity, self._practice)
-        done = work_once(self._database, self._reference, self._clock, self._identity, self._settings.batch)
+        due = gather.due(self._database, self._clock())
+        rung = done = 0
+        if due.timers:
+            rung = ring_timers(self._database, self._clock, self._identity, self._practice)
+        if due.work:
+            done = work_once(self._database, self._reference, self._clock, self._identity, self._settings.batch)
         if rung or done:
             self._after_work()
         return rung + done
