@@ -76,9 +76,9 @@ class _Registry:
         """Begin the next transaction."""
         holding = self.idle.pop()
         holding.since, holding.told = due, False
-        digits = holding.message.digits(next(self.numbers))
+        pieces = holding.message.request(next(self.numbers))
+        _, digits, _ = pieces
         self.open[digits] = holding
-        pieces = (holding.message.before, digits, holding.message.after)
         self.calls.call(pieces, partial(self._proposed, digits))
 
     def notified(self, notice: Notice) -> None:
@@ -149,7 +149,7 @@ class Player:
         registry, first = self._registry, number_by_time()
         everything: list[Sequence[Prepared]] = []
         for _ in range(self._play.open):
-            units = Units(first, self._play.blocks, period=self._play.period)
+            units = Units.spaced(first, self._play.blocks, period=self._play.period)
             first = units.behind
             dialect, code = self._play.dialect, self._play.registry
             registry.idle.append(_Holding([issuance(units, dialect, code)]))

@@ -5,21 +5,22 @@ from __future__ import annotations
 import getpass
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import NullPool, create_engine, func, make_url, select, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from itl.bench import counts
 from itl.clock import system_clock
 from itl.errors import UsageError
-from itl.store import tables as t
+from itl.reference import Registry
 from itl.store.database import Database, normal_url
-from itl.store.enrolment import put_sandbox
-from itl.store.reference_data import load_reference, put_registry
+from itl.store.enrolment import kind_of, put_sandbox
+from itl.store.reference_data import load_reference, put_registry, put_user
 from itl.store.schema import migrate
 
 VARIABLES = ("ITL_BENCH_POSTGRESQL", "ITL_TEST_POSTGRESQL")
@@ -27,22 +28,24 @@ VARIABLES = ("ITL_BENCH_POSTGRESQL", "ITL_TEST_POSTGRESQL")
 
 
 @contextmanager
-def new_sqlite() -> Iterator[str]:
-    """URL of a database in a temporary file."""
+def new_sqlite(*, prepared: bool = True) -> Iterator[str]:
+    """URL of a database in a temporary file; unless `prepared` there is no file yet."""
     with tempfile.TemporaryDirectory(prefix="itl-bench-") as directory:
         url = f"sqlite:///{Path(directory) / 'itl.db'}"
-        prepare(url)
+        if prepared:
+            prepare(url)
         yield url
 
 
 @contextmanager
-def new_postgresql(server: str) -> Iterator[str]:
-    """URL of a database created on `server`, dropped afterwards."""
+def new_postgresql(server: str, *, prepared: bool = True) -> Iterator[str]:
+    """URL of a database created on `server`, dropped afterwards; unless `prepared` it is empty."""
     name = f"itl_bench_{uuid4().hex[:12]}"
     _administer(server, f"CREATE DATABASE {name} TEMPLATE template0")
     try:
         url = make_url(server).set(database=name).render_as_string(hide_password=False)
-        prepare(url)
+        if prepared:
+            prepare(url)
         yield url
     finally:
         _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
@@ -52,7 +55,7 @@ def new_postgresql(server: str) -> Iterator[str]:
 def named(url: str) -> Iterator[str]:
     """The database at `url`, which must be empty or at least hold no messages; what is measured stays in it."""
     prepare(url)
-    if accepted(url):
+    if counts.accepted(url):
         raise UsageError(f"{make_url(url)} holds messages; measuring wants an empty database of its own")
     yield url
 
@@ -82,6 +85,18 @@ def prepare(url: str) -> None:
     database.close()
 
 
+def enrol_more(url: str, codes: Iterable[str]) -> None:
+    """Enrol further Parties' registries; user and password are the code in lower case, as in the sandbox."""
+    database = Database(url)
+    with database.write() as connection:
+        known = load_reference(connection).registries
+        for code in codes:
+            if code not in known:
+                put_registry(connection, Registry(code, kind_of(code)), system_clock())
+                put_user(connection, code, code.lower(), code.lower())
+    database.close()
+
+
 def let_call(url: str, registry: str, address: str) -> None:
     """Enrol `address` as the one where the log calls a registry."""
     database = Database(url)
@@ -89,21 +104,6 @@ def let_call(url: str, registry: str, address: str) -> None:
         enrolled = load_reference(connection).registries[registry]
         put_registry(connection, replace(enrolled, url=address), system_clock())
     database.close()
-
-
-def accepted(url: str) -> int:
-    """How many proposals the database holds that were accepted: logged, their transaction open, left to a worker."""
-    database = Database(url)
-    with database.read() as connection:
-        count: int = connection.execute(
-            select(func.count())
-            .select_from(t.inbox)
-            .join(t.messages, t.messages.c.id == t.inbox.c.message)
-            .join(t.transactions, t.transactions.c.id == t.inbox.c.transaction_id)
-            .where(t.inbox.c.work == "judge")
-        ).scalar_one()
-    database.close()
-    return count
 
 
 def version(url: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import selectors
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,7 +13,6 @@ from math import ceil
 
 from itl.bench.connection import Address, Calls, LoadError, Reply, now
 from itl.bench.pace import Pace, drive
-from itl.bench.proposals import Prepared
 from itl.errors import UsageError
 
 _RESULT = re.compile(rb"<(?:\w+:)?resultIdentifier[^>]*>([01])<")
@@ -85,15 +84,14 @@ class Outcome:
 
 def load(
     address: Address,
-    message: Prepared,
-    numbers: Iterator[int],
+    messages: Iterator[Sequence[bytes]],
     *,
     clients: int,
     seconds: float,
     most: int | None = None,
     rate: float | None = None,
 ) -> Load:
-    """Send messages, numbered from `numbers`, until the time is over or `most` are sent; all answers are waited for.
+    """Send messages, each in its pieces, until the time is over or `most` are sent; all answers are waited for.
 
     With `rate` so many a second, else as many as the log takes. The seconds counted end with the last answer.
     """
@@ -102,7 +100,7 @@ def load(
         pace = Pace(seconds, most, rate)
 
         def begin(due: float) -> None:
-            calls.call((message.before, message.digits(next(numbers)), message.after), partial(answered, due))
+            calls.call(next(messages), partial(answered, due))
 
         def answered(due: float, reply: Reply) -> None:
             if outcome.takes(reply):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
@@ -37,19 +37,22 @@ class Dialect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """As many unit blocks of AAU, each followed by a gap of its own size, so that no two of them are one."""
+    """Unit blocks of AAU, by their first serials."""
 
-    first: int
-    """The first serial."""
-    blocks: int
+    starts: tuple[int, ...]
     size: int = 1
-    """Units of a block."""
+    """Units of each block."""
     period: int = 2
+
+    @staticmethod
+    def spaced(first: int, blocks: int, size: int = 1, period: int = 2) -> Units:
+        """As many blocks from `first` on, each followed by a gap of its own size, so that no two of them are one."""
+        return Units(tuple(first + 2 * size * number for number in range(blocks)), size, period)
 
     @property
     def behind(self) -> int:
         """The serial from which others may follow."""
-        return self.first + 2 * self.size * self.blocks
+        return max(self.starts) + 2 * self.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,14 @@ class Prepared:
     def digits(number: int) -> bytes:
         """The digits of the identifier of that number, always as many."""
         return b"%d" % (_FIRST + number)
+
+    def request(self, number: int) -> tuple[bytes, bytes, bytes]:
+        """The message of the transaction of that number, in pieces."""
+        return self.before, self.digits(number), self.after
+
+    def requests(self, numbers: Iterable[int]) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """The same message for one transaction after the other."""
+        return map(self.request, numbers)
 
     @property
     def size(self) -> int:
@@ -82,20 +93,30 @@ def numbers_by_time() -> Iterator[int]:
     return count(number_by_time())
 
 
+def unheld(blocks: int) -> Units:
+    """Units that no ledger needs to have, since they are only to be accepted."""
+    return Units.spaced(10**6, blocks, size=100, period=1)
+
+
 def prepare(blocks: int, dialect: Dialect, registry: str = REGISTRY) -> Prepared:
     """An internal transfer of `blocks` unit blocks, which the ledger need not have."""
-    return transfer(Units(10**6, blocks, size=100, period=1), dialect, registry)
+    return transfer(unheld(blocks), dialect, registry)
 
 
 def issuance(units: Units, dialect: Dialect, registry: str = REGISTRY) -> Prepared:
     """The units come into being, in the account `HERE`."""
-    return _proposal(TransactionType.ISSUANCE, None, HERE, units, dialect, registry)
+    return _around_digits(OPERATION, _proposal(TransactionType.ISSUANCE, None, HERE, units, registry), dialect)
 
 
 def transfer(units: Units, dialect: Dialect, registry: str = REGISTRY, *, back: bool = False) -> Prepared:
     """The units go from the account `HERE` to `THERE`, or back."""
+    return _around_digits(OPERATION, moving(units, registry, back=back), dialect)
+
+
+def moving(units: Units, registry: str = REGISTRY, *, back: bool = False) -> ProposalRequest:
+    """That transfer as a message."""
     accounts = (THERE, HERE) if back else (HERE, THERE)
-    return _proposal(TransactionType.INTERNAL_TRANSFER, *accounts, units, dialect, registry)
+    return _proposal(TransactionType.INTERNAL_TRANSFER, *accounts, units, registry)
 
 
 def told(status: TransactionStatus, dialect: Dialect, registry: str = REGISTRY) -> Prepared:
@@ -113,14 +134,12 @@ def told(status: TransactionStatus, dialect: Dialect, registry: str = REGISTRY) 
     return _around_digits(NOTIFICATION, message, dialect)
 
 
-def _proposal(
-    kind: TransactionType, source: int | None, target: int, units: Units, dialect: Dialect, registry: str
-) -> Prepared:
+def _proposal(kind: TransactionType, source: int | None, target: int, units: Units, registry: str) -> ProposalRequest:
     source_type = None if source is None else _ACCOUNT_TYPE
     blocks = tuple(
         TransactionUnitBlock(
-            unit_serial_block_start=units.first + 2 * units.size * number,
-            unit_serial_block_end=units.first + 2 * units.size * number + units.size - 1,
+            unit_serial_block_start=start,
+            unit_serial_block_end=start + units.size - 1,
             originating_registry_code=registry,
             unit_type=UnitType.AAU,
             original_commit_period=units.period,
@@ -130,7 +149,7 @@ def _proposal(
             acquiring_registry_account_type=_ACCOUNT_TYPE,
             acquiring_registry_account_identifier=target,
         )
-        for number in range(units.blocks)
+        for start in units.starts
     )
     transaction = ProposalTransaction(
         transaction_identifier=f"{registry}{_FIRST}",
@@ -143,10 +162,9 @@ def _proposal(
         acquiring_registry_account_identifier=target,
         proposal_unit_blocks=blocks,
     )
-    message = ProposalRequest(
+    return ProposalRequest(
         sender=registry, addressee=LOG, major_version=1, minor_version=1, proposed_transaction=transaction
     )
-    return _around_digits(OPERATION, message, dialect)
 
 
 def _around_digits(operation: str, message: Any, dialect: Dialect) -> Prepared:

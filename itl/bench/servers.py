@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from types import MappingProxyType
 
 from itl.errors import LogError
 
@@ -15,6 +17,7 @@ _START = 60.0  # seconds until a server must have said its address
 _END = 30.0  # seconds until it must have ended
 
 _URL = re.compile(r"http://\S+")
+_WORKS = re.compile("the worker works")
 
 
 class ServerError(LogError):
@@ -38,13 +41,27 @@ def echo(processes: int, threads: int) -> Iterator[str]:
 
 
 @contextmanager
-def _running(module: Sequence[str]) -> Iterator[str]:
+def workers(database: str, count: int) -> Iterator[None]:
+    """So many worker processes on `database`, which look for work often, as they are not woken from outside."""
+    worker = ["itl.cli.main", "--log-level", "warning", "worker", "--database", database]
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(_running(worker, _WORKS, {"ITL_POLL": "0.05"}))
+        yield
+
+
+@contextmanager
+def _running(
+    module: Sequence[str], said: re.Pattern[str] = _URL, environment: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[str]:
+    """A module as a program; what `said` finds in its first line."""
     command = [sys.executable, "-m", *module]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    known = {**os.environ, **environment}
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=known) as process:  # noqa: S603
         late = threading.Timer(_START, process.kill)
         late.start()
         try:
-            found = _URL.search(next(iter(process.stdout or ()), ""))
+            found = said.search(next(iter(process.stdout or ()), ""))
             late.cancel()
             if found is None:
                 raise ServerError(f"{' '.join(module)} did not start; what it said stands above")

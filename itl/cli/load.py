@@ -92,8 +92,7 @@ def _accept(arguments: Namespace) -> Load:
     message = prepare(arguments.blocks, _dialect(arguments), arguments.registry)
     return load(
         _address(arguments),
-        message,
-        numbers_by_time(),
+        message.requests(numbers_by_time()),
         clients=arguments.clients,
         seconds=arguments.seconds,
         rate=arguments.rate,

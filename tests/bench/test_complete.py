@@ -110,7 +110,7 @@ class Wire:
 @pytest.fixture
 def registry() -> tuple[complete._Registry, Wire]:
     wire = Wire()
-    units = Units(1, 1)
+    units = Units((1,))
     holding = complete._Holding([transfer(units, Dialect.INLINE), transfer(units, Dialect.INLINE, back=True)])
     return complete._Registry(wire, count(1), Play(open=1), [holding]), wire  # type: ignore[arg-type]
 

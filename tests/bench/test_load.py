@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from itl.bench import databases, servers
+from itl.bench import counts, databases, servers
 from itl.bench.connection import Address, LoadError, Reply
 from itl.bench.load import Load, Outcome, load
 from itl.bench.proposals import Dialect, Prepared, prepare
@@ -58,22 +58,22 @@ def scripted(*answers: bytes, **more: object) -> Iterator[ScriptedPeer]:
 def test_load_is_bounded_in_count_and_time(log: tuple[Address, str]) -> None:
     address, url = log
     message, numbers = prepare(1, Dialect.INLINE), count()
-    before = databases.accepted(url)
-    few = load(address, message, numbers, clients=4, seconds=60.0, most=9)
+    before = counts.accepted(url)
+    few = load(address, message.requests(numbers), clients=4, seconds=60.0, most=9)
     assert few.accepted == 9
     begun = time.monotonic()
-    brief = load(address, message, numbers, clients=2, seconds=0.2)
+    brief = load(address, message.requests(numbers), clients=2, seconds=0.2)
     assert 0.2 <= brief.seconds <= time.monotonic() - begun
     assert brief.accepted >= 1
     assert all(0 < latency <= brief.seconds for latency in brief.latencies)
-    single = load(address, message, numbers, clients=4, seconds=60.0, most=1)
+    single = load(address, message.requests(numbers), clients=4, seconds=60.0, most=1)
     assert single.accepted == 1
-    assert databases.accepted(url) == before + 9 + brief.accepted + 1
+    assert counts.accepted(url) == before + 9 + brief.accepted + 1
 
 
 def test_an_open_loop_sends_what_is_due_and_no_more(log: tuple[Address, str]) -> None:
     address, _ = log
-    paced = load(address, prepare(1, Dialect.INLINE), count(10**6), clients=4, seconds=1.0, rate=20.0)
+    paced = load(address, prepare(1, Dialect.INLINE).requests(count(10**6)), clients=4, seconds=1.0, rate=20.0)
     assert paced.accepted + paced.unsent == 20
     assert paced.seconds >= 0.9
 
@@ -91,8 +91,8 @@ def test_refusals_are_counted_by_code(
     message: Prepared, numbers: list[int], said: dict[str, int], log: tuple[Address, str]
 ) -> None:
     address, _ = log
-    load(address, prepare(2, Dialect.INLINE), iter([77]), clients=1, seconds=60.0, most=1)
-    done = load(address, message, iter(numbers), clients=1, seconds=60.0, most=len(numbers))
+    load(address, prepare(2, Dialect.INLINE).requests(iter([77])), clients=1, seconds=60.0, most=1)
+    done = load(address, message.requests(numbers), clients=1, seconds=60.0, most=len(numbers))
     assert (done.accepted, done.refusals) == (0, said)
     with pytest.raises(LoadError, match="not accepted"):
         done.require_accepted()
@@ -102,7 +102,7 @@ def test_who_is_not_known_is_told_so(log: tuple[Address, str]) -> None:
     address, _ = log
     stranger = Address(address.url, "nobody", "nothing")
     with pytest.raises(UsageError, match="--user"):
-        load(stranger, prepare(1, Dialect.INLINE), count(), clients=1, seconds=60.0, most=1)
+        load(stranger, prepare(1, Dialect.INLINE).requests(count()), clients=1, seconds=60.0, most=1)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_percentiles(latencies: tuple[float, ...], percent: float, expected: flo
 
 def test_answers_may_come_in_pieces_and_one_connection_does_for_all() -> None:
     with scripted(http(ACCEPTED), http(REFUSED), http(ACCEPTED)) as peer:
-        done = load(Address(peer.url), MESSAGE, count(), clients=1, seconds=60.0, most=3)
+        done = load(Address(peer.url), MESSAGE.requests(count()), clients=1, seconds=60.0, most=3)
     assert (done.accepted, done.refusals) == (2, {"1501": 1, "1502": 1})
     length = b"\r\nContent-Length: %d\r\n\r\n" % MESSAGE.size
     assert [each.partition(length)[2] for each in peer.read] == [
@@ -147,7 +147,7 @@ def test_answers_may_come_in_pieces_and_one_connection_does_for_all() -> None:
 def test_what_is_no_answer_ends_the_load(answer: bytes, match: str) -> None:
     peer = ScriptedPeer(lambda line: (peer.request(line), line.sendall(answer))[0] and None)
     with pytest.raises(LoadError, match=match):
-        load(Address(peer.url), MESSAGE, count(), clients=1, seconds=60.0, most=1)
+        load(Address(peer.url), MESSAGE.requests(count()), clients=1, seconds=60.0, most=1)
     peer.close()
 
 
@@ -159,7 +159,7 @@ def test_a_certificate_is_shown_over_tls(tmp_path: Path) -> None:
     large = http(ACCEPTED + b" " * 100_000)  # several records
     with scripted(large, http(ACCEPTED), context=mutual(tmp_path)) as peer:
         address = Address(peer.url, authority=str(tmp_path / "authority.pem"), **shown)
-        done = load(address, MESSAGE, count(), clients=1, seconds=60.0, most=2)
+        done = load(address, MESSAGE.requests(count()), clients=1, seconds=60.0, most=2)
     assert done.accepted == 2
     assert b"Authorization" not in peer.read[0]
 

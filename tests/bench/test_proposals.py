@@ -55,7 +55,7 @@ def test_multiref_has_every_struct_and_number_by_reference() -> None:
 
 @pytest.mark.parametrize("dialect", Dialect)
 def test_units_are_issued_and_go_there_and_back(dialect: Dialect) -> None:
-    units = Units(5000, 3, size=2, period=2)
+    units = Units.spaced(5000, 3, size=2)
     steps = [
         (issuance(units, dialect, "FR"), 1, None, 1001),
         (transfer(units, dialect, "FR"), 10, 1001, 1002),

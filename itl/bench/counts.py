@@ -1,0 +1,91 @@
+"""What a database says of a load: how many transactions have come how far."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, select, update
+
+from itl.bench.connection import LoadError
+from itl.clock import system_clock
+from itl.codes import TransactionStatus
+from itl.store import tables as t
+from itl.store.database import Database
+from itl.store.opening import is_carried_out
+
+_PATIENCE = 60.0  # seconds
+_LOOK_AGAIN = 0.1
+_FAR = timedelta(days=1)
+
+
+def accepted(url: str) -> int:
+    """How many proposals the database holds that were accepted: logged, their transaction open, left to a worker."""
+    database = Database(url)
+    with database.read() as connection:
+        count: int = connection.execute(
+            select(func.count())
+            .select_from(t.inbox)
+            .join(t.messages, t.messages.c.id == t.inbox.c.message)
+            .join(t.transactions, t.transactions.c.id == t.inbox.c.transaction_id)
+            .where(t.inbox.c.work == "judge")
+        ).scalar_one()
+    database.close()
+    return count
+
+
+def settled(url: str, since: datetime | None = None, until: datetime | None = None) -> int:
+    """How many transactions the ledger has carried out, from `since` to before `until`."""
+    at = t.transactions.c.settled_at
+    return _count(url, at.is_not(None), *([at >= since] if since else []), *([at < until] if until else []))
+
+
+def standing_at(url: str, status: TransactionStatus) -> int:
+    """How many transactions stand at a status."""
+    return _count(url, t.transactions.c.status == status)
+
+
+def judged(url: str) -> int:
+    """How many proposals a worker has judged."""
+    return _count(url, t.transactions.c.status != TransactionStatus.PROPOSED)
+
+
+def hold_back(url: str) -> None:
+    """Let all that waits for a worker wait on, until it is released."""
+    _put_off(url, system_clock() + _FAR)
+
+
+def release(url: str) -> None:
+    """Let workers take what was held back."""
+    _put_off(url, None)
+
+
+def wait_until_settled(url: str) -> None:
+    """Until the ledger has carried out all that is completed; LoadError if a worker takes too long over it."""
+    database = Database(url)
+    late = time.monotonic() + _PATIENCE
+    try:
+        while time.monotonic() < late:
+            with database.read() as connection:
+                if is_carried_out(connection):
+                    return
+            time.sleep(_LOOK_AGAIN)
+    finally:
+        database.close()
+    raise LoadError(f"the ledger has not carried out in {_PATIENCE:g} s what is completed; does a worker run?")
+
+
+def _put_off(url: str, until: datetime | None) -> None:
+    database = Database(url)
+    with database.write() as connection:
+        connection.execute(update(t.inbox).where(t.inbox.c.work.is_not(None)).values(not_before=until))
+    database.close()
+
+
+def _count(url: str, *conditions: ColumnElement[bool]) -> int:
+    database = Database(url)
+    with database.read() as connection:
+        statement = select(func.count()).select_from(t.transactions).where(*conditions)
+        found: int = connection.execute(statement).scalar_one()
+    database.close()
+    return found
