@@ -119,7 +119,8 @@ def test_every_dependency_is_explained_with_its_pin() -> None:
 
 
 CODE = re.compile(r"(?<![\d,.:/_-])([1-5]\d{3})(?![\d,.:/-]|\w)")
-OTHER_NUMBERS = {1000, 1100, 3600, 4099}  # units, an account, an hour, and the invented code of how a check is added
+OTHER_NUMBERS = {1000, 1100, 3000, 3600, 4099}
+"""Units in an example, an account, blocks of a load, an hour, and the invented code of how a check is added."""
 
 
 def test_codes_that_pages_name_are_in_the_catalogue() -> None:
