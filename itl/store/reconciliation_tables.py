@@ -135,6 +135,18 @@ received_unit_blocks = Table(
 )
 """The registry's unit blocks, kept until the reconciliation has ended; what was sent stays in `messages`."""
 
+received_sums = Table(
+    "received_sums",
+    metadata,
+    *_part(),
+    Column("account_type", SmallInteger, nullable=False),
+    Column("account_period", SmallInteger, nullable=False),
+    Column("unit_type", SmallInteger, nullable=False),
+    Column("units", BigInteger, nullable=False),
+)
+"""The units of the blocks of each part by placement, so that nobody has to add up all blocks to see whether they are
+all."""
+
 received_transactions = Table(
     "received_transactions",
     metadata,
@@ -177,6 +189,7 @@ reconciliation_schedules = Table(
 """How often each registry is reconciled with; `next_at` NULL: stopped."""
 
 __all__ = [
+    "received_sums",
     "received_transaction_blocks",
     "received_transactions",
     "received_unit_blocks",

@@ -34,7 +34,7 @@ from itl.store.reference_data import load_reference
 
 MOST_AHEAD = timedelta(days=30)
 """How far ahead a snapshot may be (check 6205)."""
-STAGING = (t.received_unit_blocks, t.received_transaction_blocks, t.received_transactions)
+STAGING = (t.received_unit_blocks, t.received_sums, t.received_transaction_blocks, t.received_transactions)
 
 
 @dataclass(frozen=True, slots=True)

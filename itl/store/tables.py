@@ -32,6 +32,7 @@ from itl.store.administration_tables import actions, suspension_proposals, time_
 from itl.store.columns import BigKey, Instant, attributes, key, metadata, serials
 from itl.store.correction_tables import correction_blocks, corrections, inconsistencies
 from itl.store.reconciliation_tables import (
+    received_sums,
     received_transaction_blocks,
     received_transactions,
     received_unit_blocks,
@@ -68,6 +69,7 @@ __all__ = [
     "notice_history",
     "notices",
     "parties",
+    "received_sums",
     "received_transaction_blocks",
     "received_transactions",
     "received_unit_blocks",

@@ -127,6 +127,13 @@ def _create_answers() -> None:
         sa.Column("applicable_commit_period", sa.SmallInteger(), nullable=False),
     )
     _create_received(
+        "received_sums",
+        sa.Column("account_type", sa.SmallInteger(), nullable=False),
+        sa.Column("account_period", sa.SmallInteger(), nullable=False),
+        sa.Column("unit_type", sa.SmallInteger(), nullable=False),
+        sa.Column("units", sa.BigInteger(), nullable=False),
+    )
+    _create_received(
         "received_transactions",
         sa.Column("identifier", sa.String(), nullable=False),
         sa.Column("transaction_type", sa.Integer(), nullable=False),
