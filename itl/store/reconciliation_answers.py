@@ -16,9 +16,6 @@ from itl.messages import Total, Transaction, UnitBlock
 from itl.store import tables as t
 from itl.store.recount import stream
 
-MAX_KEPT = 10_000
-"""Most placements that are made once and kept while blocks are read."""
-
 
 def keep_totals(connection: Connection, key: int, totals: Iterable[Total]) -> None:
     """The registry's totals, as it sent them."""
@@ -151,15 +148,8 @@ def received_blocks(connection: Connection, key: int) -> Iterator[PlacedUnits]:
         .where(received.reconciliation_id == key)
         .order_by(origin, received.serial_start, received.serial_end, received.message, received.position)
     )
-    placements: dict[tuple[Any, ...], Placement] = {}
-    for row in stream(connection, rows):
-        told = tuple(row[3:])
-        placed = placements.get(told)
-        if placed is None:
-            if len(placements) >= MAX_KEPT:
-                placements.clear()
-            placed = placements[told] = placement(*told)
-        yield PlacedUnits(SerialRange(*row[:3]), placed)
+    for code, first, last, *told in stream(connection, rows):
+        yield PlacedUnits(SerialRange(code, first, last), placement(*told))
 
 
 def keep_trail(connection: Connection, key: int, message: int, transactions: Sequence[Transaction]) -> None:
