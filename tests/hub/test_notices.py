@@ -12,7 +12,8 @@ from itl.cli import notice as module
 from itl.codes import TransactionType
 from itl.errors import LogError
 from itl.messages import ITLNoticeRequest, ITLNoticeResponse
-from itl.store import notice_book
+from itl.reference import Notice
+from itl.store import notice_book, timers
 from itl.store import tables as t
 from itl.store.fact_kinds import Fact, FactKey, FactName
 from itl.store.reference_data import put_facts
@@ -22,7 +23,7 @@ from itl.wire.outgoing import HttpReply
 from tests.cli.commands import Command, as_json, command
 from tests.hub.test_time import tells
 from tests.hub.world import CANCELLATION, DAY, EXTERNAL, ISSUANCE, RETIREMENT, START, World, accepts, units
-from tests.worker.world import SOURCE, differences
+from tests.worker.world import SOURCE, differences, enter_notice
 
 WHY = ("--by", "ada", "--reason", "decision 12")
 NET_SOURCE = ("--type", "1", "--text", "cancel", "--activity", "2", "--period", "1", "--units", "100")
@@ -338,9 +339,6 @@ def test_a_verification_report_that_is_not_in_when_due(world: World) -> None:
 
 
 def test_identifiers_do_not_clash_with_loaded_ones(world: World, itl: Command) -> None:
-    from itl.reference import Notice  # noqa: PLC0415
-    from tests.worker.world import enter_notice  # noqa: PLC0415
-
     with world.hub.database.write() as connection:
         enter_notice(connection, Notice(700, 2, 1, "GB", target_value=5, commit_period=1))
     itl("notice", "raise", "GB", *NET_SOURCE, *WHY)
@@ -355,8 +353,6 @@ def test_two_that_saw_the_same_raise_it_once(world: World) -> None:
     world.hub.administration.once()
     tell(world, FactName.NON_COMPLIANCE, 70, "GB", period=1)
     world.clock.advance(timedelta(hours=1))
-    from itl.store import timers  # noqa: PLC0415
-
     with world.hub.database.read() as connection:
         seen = [timer for timer in timers.due(connection, world.clock()) if timer.subject == "non-compliance"]
     world.hub.administration.once()
