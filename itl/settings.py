@@ -64,7 +64,7 @@ class Settings:
     batch: int = 100
     """Most messages that a worker judges and records in one commit."""
     poll: float = 1.0
-    """How long an idle worker waits before it looks again; within one process it is woken at once."""
+    """How long an idle worker waits at most before it looks again (less after traffic); in one process it is woken."""
     delivery_timeout: float = 60.0
     """The whole of one delivery: connecting, sending, and reading the answer."""
     retry_first: float = 2.0

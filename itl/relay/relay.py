@@ -18,7 +18,7 @@ from itl.settings import Settings
 from itl.store import delivery
 from itl.store.database import Database
 from itl.store.delivery import Address
-from itl.wake import Wake
+from itl.wake import Pause, Wake
 from itl.wire.outgoing import Peer
 
 log = structlog.get_logger(__name__)
@@ -48,13 +48,15 @@ class Relay:
         """Until `close`: look for mail, start lanes, wait to be woken."""
         self.release_dead_leases()
         with ThreadPoolExecutor(self._sender.settings.lanes, thread_name_prefix="lane") as pool:
+            pause = Pause(self._sender.settings.poll)
             while not self._closing.is_set():
                 try:
                     self._record_late()
                     self._start_lanes(pool)
                 except Exception:
                     log.exception("the relay could not look for mail, it tries again")
-                self._wake.wait(self._sender.settings.poll)
+                if self._wake.wait(pause.take()):
+                    pause.found()
         self.hang_up()
 
     def close(self) -> None:

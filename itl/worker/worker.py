@@ -13,7 +13,7 @@ from itl.settings import Settings
 from itl.store import gather
 from itl.store.database import Database
 from itl.store.reference_data import ReferenceData
-from itl.wake import Wake
+from itl.wake import Pause, Wake
 from itl.worker.batch import work_once
 from itl.worker.timers import ring_timers
 
@@ -41,14 +41,15 @@ class Worker:
 
     def run(self) -> None:
         """Until `close`: ring timers and do batches; wait when there is nothing to do."""
+        pause = Pause(self._settings.poll)
         while not self._closing.is_set():
             try:
                 done = self.once()
             except Exception:
                 log.exception("the worker was stopped by its database, it tries again")
                 done = 0
-            if not done:
-                self._wake.wait(self._settings.poll)
+            if done or self._wake.wait(pause.take()):
+                pause.found()
 
     def once(self) -> int:
         """One round: what is due of the timers, and one batch; returns how much was done."""
