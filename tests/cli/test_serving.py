@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from itl.bench import databases, servers
-from itl.bench.load import LoadError, load
+from itl.bench import counts, databases, servers
+from itl.bench.connection import Address, LoadError
+from itl.bench.load import load
 from itl.bench.proposals import Dialect, prepare
 from itl.cli.main import main
 from tests.databases import FreshDatabase
@@ -34,8 +35,9 @@ def serving(database: str) -> Iterator[int]:
 def test_proposals_are_accepted_on_when_a_process_is_killed(fresh_database: FreshDatabase) -> None:
     url = fresh_database("postgresql", databases.prepare)
     message, numbers = prepare(1, Dialect.INLINE), count()
-    with servers.log(url, processes=2, threads=2) as log:
-        before = load(log, message, numbers, clients=8, seconds=DEADLINE, most=20).accepted
+    with servers.log(url, processes=2, threads=2) as at:
+        log = Address(at, "gb", "gb")
+        before = load(log, message.requests(numbers), clients=8, seconds=DEADLINE, most=20).accepted
         _, *workers = serving(url)
         assert len(workers) == 2
         os.kill(workers[0], signal.SIGKILL)
@@ -43,11 +45,11 @@ def test_proposals_are_accepted_on_when_a_process_is_killed(fresh_database: Fres
         # A connection that had been given to the dead process is reset; its client, as any, comes again.
         for number in islice(numbers, 20):
             try:
-                after += load(log, message, iter([number]), clients=1, seconds=DEADLINE, most=1).accepted
+                after += load(log, message.requests(iter([number])), clients=1, seconds=DEADLINE, most=1).accepted
             except LoadError:
-                after += load(log, message, iter([number]), clients=1, seconds=DEADLINE, most=1).accepted
+                after += load(log, message.requests(iter([number])), clients=1, seconds=DEADLINE, most=1).accepted
     assert (before, after) == (20, 20)
-    assert databases.accepted(url) == 40
+    assert counts.accepted(url) == 40
 
 
 def test_sqlite_has_one_process(fresh_database: FreshDatabase, capsys: pytest.CaptureFixture[str]) -> None:
