@@ -1,10 +1,10 @@
 """What the log holds for one registry as of an instant: sums, blocks in order, and transactions on their way.
 
 As of an instant are the rows with `since` at or before it and, of the past ones, `until` after it. A row changes when
-the ledger carries a completion out, shortly after that came: what came just before the instant may still be missing, and
-is among the transactions on their way (`in_flight`). Units in open transactions are where they were: with the
-transferring side. A commit that is on its way while the instant passes may still add to it, so ask some time afterwards,
-and with `Database.snapshot` where several answers must be of one state.
+the ledger carries a completion out, shortly after that came: what came just before the instant may still be missing,
+and is among the transactions on their way (`in_flight`). Units in open transactions are where they were: with the
+transferring side. A commit that is on its way while the instant passes may still add to it, so ask some time
+afterwards, and with `Database.snapshot` where several answers must be of one state.
 """
 
 from __future__ import annotations
