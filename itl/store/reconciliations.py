@@ -128,11 +128,7 @@ def proceed(
     """Carry out what `event` makes of it, with all that follows; ConflictError where it has moved on, or cannot."""
     head = found.head
     progress = decide(head, event, log)
-    unmoved = (
-        (t.reconciliations.c.id == found.id)
-        & (t.reconciliations.c.step == head.step)
-        & t.reconciliations.c.status.is_not_distinct_from(head.status)
-    )
+    unmoved = (t.reconciliations.c.id == found.id) & (t.reconciliations.c.step == head.step)
     values = _columns(progress, now)
     if progress.asked is not None:
         values["asked"] = _told(progress.asked)

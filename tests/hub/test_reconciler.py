@@ -161,3 +161,20 @@ def test_units_that_differ_are_kept_until_a_reconciliation_finds_them_equal(worl
     world.settle()
     assert world.status("GB4") == 2
     assert gb.row.snapshot_at > START
+
+
+def test_what_was_repaired_meanwhile_is_free_though_something_else_differs_still(world: World, gb: Reconciling) -> None:
+    first = gb.found_inconsistent()
+    world.later(DAY)
+    gb.start()
+    gb.reach("totals")
+    gb.totals(sums(950))
+    world.settle()
+    gb.blocks(block(1, 950))
+    gb.trail()
+    world.later(timedelta(minutes=1))
+    assert gb.at == ("intervention", 99)
+    found = world.rows(t.inconsistencies)
+    assert [(row.serial_start, row.serial_end) for row in found if row.closed_at is None] == [(951, 1000)]
+    [former] = world.rows(t.reconciliations, t.reconciliations.c.identifier == first)
+    assert (former.status, former.step) == (99, "intervention")

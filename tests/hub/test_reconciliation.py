@@ -134,6 +134,19 @@ def test_an_answer_in_parts_is_whole_when_it_reaches_the_registrys_totals(
     assert gb.at == ("audit trail", 4)
 
 
+def test_an_answer_is_whole_when_every_placement_is(gb: Reconciling) -> None:
+    gb.reach("totals")
+    gb.totals(sums(900), sums(50, account_type=230, account_commit_period=1))
+    gb.world.settle()
+    assert len(gb.told("provideUnitBlocks").unit_block_requests) == 2
+    gb.blocks(block(901, 950, account_type=230))
+    gb.world.settle()
+    assert gb.at == ("unit blocks", 98)
+    gb.blocks(block(1, 900))
+    gb.world.settle()
+    assert gb.at == ("audit trail", 4)
+
+
 def test_more_than_the_totals_is_a_contradiction(gb: Reconciling) -> None:
     gb.reach("totals")
     gb.totals(sums(900))
