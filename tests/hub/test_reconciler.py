@@ -171,6 +171,7 @@ def test_what_was_repaired_meanwhile_is_free_though_something_else_differs_still
     gb.totals(sums(950))
     world.settle()
     gb.blocks(block(1, 950))
+    world.settle()
     gb.trail()
     world.later(timedelta(minutes=1))
     assert gb.at == ("intervention", 99)
