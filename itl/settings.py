@@ -51,6 +51,8 @@ class Settings:
     """A registry that was not reached for so long is proposed to the operator for suspension."""
     suspend_inconsistent_after: float = 7 * 24 * 3600.0
     """One with an inconsistency that is open for so long, likewise."""
+    suspend_unreconciled_after: float = 3 * 24 * 3600.0
+    """One that owes the result of a reconciliation for so long, likewise."""
     notices_every: float = 3600.0
     """How often each rule looks whether there is a notice to raise."""
     notice_due_days: int = 30

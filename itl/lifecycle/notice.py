@@ -32,6 +32,8 @@ class Event(StrEnum):
     """Otherwise than by transactions: what it was about is over, or an operator says so."""
     WITHDRAWN = "withdrawn"
     OVERDUE = "overdue"
+    CEASED = "ceased"
+    """The condition that a withdrawn notice was about is over: it may be asked for anew when it returns."""
 
 
 _OPEN, _INCOMPLETE, _COMPLETED = NoticeStatus
@@ -53,7 +55,7 @@ TRANSITIONS: Mapping[tuple[NoticeStatus, Event], NoticeStatus] = {
 """The status after an event. On the wire a withdrawn notice is a completed one: the standard has no status for it."""
 
 ENDS = frozenset({Event.ANSWERED, Event.COMPLETED, Event.WITHDRAWN})
-UNTOLD = frozenset({Event.OVERDUE})
+UNTOLD = frozenset({Event.OVERDUE, Event.CEASED})
 """Events that are the log's own affair."""
 
 

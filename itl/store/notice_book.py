@@ -179,6 +179,19 @@ def note_overdue(connection: Connection, now: datetime) -> list[int]:
     return found
 
 
+def note_ceased(connection: Connection, notice: Notice, source: Source) -> None:
+    """What a withdrawn notice was about is over: put on record; its registry heard its end when it was withdrawn."""
+    _tell(connection, notice, Event.CEASED, source.reason, source.at.date(), source)
+
+
+def ceased(connection: Connection, rule: str) -> frozenset[int]:
+    """The withdrawn notices of a rule whose condition has ended since."""
+    history = t.notice_history.c
+    of_rule = select(t.notices.c.identifier).where(t.notices.c.rule == rule, t.notices.c.withdrawn_at.is_not(None))
+    found = select(history.notice).where(history.event == str(Event.CEASED), history.notice.in_(of_rule))
+    return frozenset(connection.execute(found).scalars())
+
+
 # Looking -------------------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from itl.lifecycle.notice import FIELDS, Event
 from itl.reference import Notice, NoticeStatus, Reference
 from itl.store import tables as t
 from itl.store.facts import Source
-from itl.store.notice_book import Raising, end_notice, raise_notice, update_notice
+from itl.store.notice_book import Raising, ceased, end_notice, note_ceased, raise_notice, update_notice
 from itl.store.notice_rules import RULES, Asking, Draft
 from itl.store.notices import load
 
@@ -26,7 +26,8 @@ class Earlier:
 
     notice: Notice
     key: str
-    withdrawn: bool
+    bars: bool
+    """An operator withdrew it: it is not asked for again, a condition not before it has ended and returned."""
 
 
 def carry_out(
@@ -36,7 +37,7 @@ def carry_out(
 
     In one commit of the caller, who has claimed the rule's timer, so that no two do it at a time. What is drafted to
     one that is no registry in force is left: it is drafted again when it is. A notice that an operator withdrew counts
-    as asked for.
+    as asked for; that of a condition, as long as the condition lasts.
     """
     rule = RULES[name]
     earlier = _earlier(connection, name)
@@ -51,10 +52,12 @@ def carry_out(
     if rule.asking is Asking.CONDITION:
         lasting = {draft.key for draft in drafts}
         for key, notices in earlier.items():
-            for each in notices:
-                if key not in lasting and each.notice.is_outstanding:
-                    source = Source(f"rule {name}", "what it was about is over", now)
+            for each in notices if key not in lasting else ():
+                source = Source(f"rule {name}", "what it was about is over", now)
+                if each.notice.is_outstanding:
                     end_notice(connection, each.notice.identifier, Event.COMPLETED, source)
+                elif each.bars:
+                    note_ceased(connection, each.notice, source)
     return raised
 
 
@@ -75,7 +78,7 @@ def _missing(
     if asking is Asking.UNITS:
         units = tuple(subtraction(draft.blocks, [units for each in earlier for units in each.notice.blocks]))
         return (quantity(units), units) if units else None
-    if asking is Asking.CONDITION and not any(each.notice.is_outstanding or each.withdrawn for each in earlier):
+    if asking is Asking.CONDITION and not any(each.notice.is_outstanding or each.bars for each in earlier):
         return draft.quantity, draft.blocks
     return (draft.quantity, draft.blocks) if not earlier else None
 
@@ -117,9 +120,11 @@ def _earlier(connection: Connection, rule: str) -> Mapping[str, list[Earlier]]:
         .order_by(columns.rule_key, columns.rule_part)
     ).all()
     notices = load(connection, _identifiers(rows), [])
+    over = ceased(connection, rule)
     found: dict[str, list[Earlier]] = defaultdict(list)
     for row in rows:
-        found[row.rule_key].append(Earlier(notices[row.identifier], row.rule_key, row.withdrawn_at is not None))
+        bars = row.withdrawn_at is not None and row.identifier not in over
+        found[row.rule_key].append(Earlier(notices[row.identifier], row.rule_key, bars))
     return found
 
 

@@ -5,13 +5,16 @@ A rule never suspends anybody: it proposes, once for each trouble, and an operat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 
+from itl.codes import ReconciliationStatus
 from itl.errors import UsageError
+from itl.lifecycle.reconciliation_events import ASKING, Outcome, Step
 from itl.lifecycle.text import MOST_CHARACTERS
 from itl.lifecycle.transaction import LogIdentity
 from itl.store import tables as t
@@ -75,8 +78,56 @@ def inconsistent(connection: Connection, before: datetime) -> list[Trouble]:
     return [Trouble(row.registry, row.oldest, f"{row.number} inconsistencies are open") for row in rows]
 
 
+_RESULTS = (
+    ReconciliationStatus.COMPLETED,
+    ReconciliationStatus.COMPLETED_WITH_MANUAL_INTERVENTION,
+    ReconciliationStatus.MANUAL_INTERVENTION_REQUIRED,
+)
+"""What was found then, equal or not: that units differ is another rule's matter."""
+_WAITING_FOR_REGISTRY = ASKING | {Step.CONFIRMATION}
+
+
+def unreconciled(connection: Connection, before: datetime) -> list[Trouble]:
+    """Registries that owe a result since before `before`: the first snapshot after their last reconciliation with one.
+
+    Owed: it failed, or is overdue, since the registry has not answered. What an operator cancelled counts for nothing,
+    nor what the log began with nobody (1510) or has let lie itself (`due_at` is as long past).
+    """
+    rows, history = t.reconciliations.c, t.reconciliation_history.c
+    results = select(rows.registry, func.max(rows.id).label("id")).where(rows.status.in_(_RESULTS))
+    last = results.group_by(rows.registry).subquery()
+    was_asked = select(history.id).where(history.reconciliation_id == rows.id, history.step == Step.CONFIRMATION)
+    failed = and_(rows.step == Step.ENDED, rows.outcome != Outcome.CANCELLED)
+    overdue = and_(rows.step.in_(sorted(_WAITING_FOR_REGISTRY)), rows.due_at > before)
+    owed = (
+        select(rows.registry, rows.snapshot_at, rows.step, rows.outcome)
+        .join_from(t.reconciliations, last, last.c.registry == rows.registry, isouter=True)
+        .where(rows.id > func.coalesce(last.c.id, 0), or_(failed, overdue), was_asked.exists())
+        .order_by(rows.id)
+    )
+    by_registry: dict[str, list[t.Record]] = defaultdict(list)
+    for row in connection.execute(owed):
+        by_registry[row.registry].append(row)
+    return [
+        Trouble(registry, found[0].snapshot_at, _owing(found))
+        for registry, found in by_registry.items()
+        if found[0].snapshot_at <= before
+    ]
+
+
+def _owing(found: Sequence[t.Record]) -> str:
+    """The same attempts in words."""
+    last = found[-1]
+    state = f"overdue: waits for {last.step}" if last.outcome is None else str(last.outcome)
+    return f"{len(found)} reconciliations came to no result; the last: {state}"
+
+
 Rule = Callable[[Connection, datetime], Iterable[Trouble]]
-RULES: Mapping[str, Rule] = {"unreachable": unreachable, "inconsistent": inconsistent}
+RULES: Mapping[str, Rule] = {
+    "unreachable": unreachable,
+    "inconsistent": inconsistent,
+    "unreconciled": unreconciled,
+}
 
 
 def propose(connection: Connection, lasting: Mapping[str, timedelta], now: datetime) -> list[SuspensionProposal]:

@@ -82,6 +82,7 @@ def look_for_lasting_trouble(office: Office, timer: Timer) -> None:
     lasting = {
         "unreachable": timedelta(seconds=settings.suspend_unreachable_after),
         "inconsistent": timedelta(seconds=settings.suspend_inconsistent_after),
+        "unreconciled": timedelta(seconds=settings.suspend_unreconciled_after),
     }
     with office.database.write() as connection:
         now = office.clock()

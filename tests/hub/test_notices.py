@@ -285,6 +285,32 @@ def test_a_reserve_that_is_undercut_until_it_is_restored(world: World) -> None:
     assert told(world)[2:] == [(3, 7, 1, 100)]
 
 
+def test_what_was_withdrawn_is_asked_for_again_when_it_has_ended_and_returns(world: World, itl: Command) -> None:
+    world.issue(1, 1000)
+
+    def told_after(reserve: int) -> list[tuple[int, int, int, int | None]]:
+        tell(world, FactName.RECORDED_RESERVE, reserve, "GB", period=1)
+        before = len(told(world))
+        for _ in range(2):
+            hour(world)
+        return told(world)[before:]
+
+    assert told_after(1200) == [(1, 7, 1, 200)]
+    itl("notice", "withdraw", "1", *WHY)
+    world.settle()
+    assert told(world)[1:] == [(2, 7, 3, 200)]
+    for reserve in (1200, 1300):
+        assert told_after(reserve) == [], "it lasts, and an operator does not want it asked for"
+    assert told_after(900) == [], "its end was told when it was withdrawn"
+    assert told_after(1100) == [(3, 7, 1, 100)]
+    itl("notice", "withdraw", "3", *WHY)
+    world.settle()
+    assert told_after(1100) == [], "that the first ceased says nothing of the second"
+    assert state(world, 1) == "withdrawn"
+    events = [each["event"] for each in as_json(itl("notice", "show", "1", "--json"))["history"]]
+    assert events == ["raised", "withdrawn", "ceased"]
+
+
 def test_a_joint_reserve_is_told_to_each_member(world: World) -> None:
     world.issue(1, 1000)
     for code in ("GB", "FR"):
