@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from itl.ledger.totals import Total, TotalKey, TotalKind
 from itl.reference import CommitmentPeriod, PartyPeriod, Project
+from itl.store import notice_book
 from itl.store import tables as t
 from itl.store.audit import audit
 from itl.store.database import Database
@@ -105,3 +106,67 @@ def test_a_unit_is_still_in_one_place_and_none_was_replaced(upgraded: Database) 
     }
     with pytest.raises(IntegrityError), upgraded.write() as connection:
         connection.execute(t.unit_blocks.insert(), twice)
+
+
+SIXTH = """
+    INSERT INTO registries (code, kind, in_force, may_propose, may_accept, may_reconcile, enrolled_at) VALUES
+        ('GB', 'party', true, true, true, true, '2012-01-01 00:00:00.000000'),
+        ('FR', 'party', true, false, true, true, '2012-01-01 00:00:00.000000'),
+        ('JP', 'party', true, true, false, false, '2012-01-01 00:00:00.000000'),
+        ('AU', 'party', false, true, true, true, '2012-01-01 00:00:00.000000');
+    INSERT INTO versions (major, minor) VALUES (1, 1), (1, 2);
+    INSERT INTO notices (identifier, notice_type, status, registry, target_value, commit_period, action_due_date,
+            recorded_at, recorded_by, reason)
+        VALUES (17, 2, 2, 'GB', 50, 1, '2012-02-01', '2012-01-01 00:00:00.000000', 'ada', 'decision 12'),
+            (18, 2, 3, 'GB', 60, 1, NULL, '2012-01-01 00:00:00.000000', 'ada', 'decision 13');
+    INSERT INTO lanes (receiver) VALUES ('FR');
+"""
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_status_and_versions_get_a_history_and_notices_a_life(fresh_database: Callable[..., str], engine: str) -> None:
+    url = fresh_database(engine, None)
+    migrate(url, "0006")
+    earlier = Database(url)
+    with earlier.write() as connection:
+        for statement in filter(str.strip, SIXTH.split(";")):
+            connection.execute(sa.text(statement if engine == "sqlite" else in_utc(statement)))
+    earlier.close()
+    migrate(url)
+    database = Database(url)
+    with database.read() as connection:
+        reference, before = (
+            load_reference(connection, NOW),
+            load_reference(connection, datetime(2012, 1, 2, tzinfo=UTC)),
+        )
+        standings = notice_book.standings(connection)
+        told = connection.execute(sa.select(t.notices.c.told_status).order_by(t.notices.c.identifier)).scalars().all()
+        lanes = connection.execute(sa.select(t.lanes.c.failing_since)).scalars().all()
+        recorded = connection.execute(sa.select(t.facts.c.name, t.facts.c.subject, t.facts.c.recorded_by)).all()
+    for known in (reference, before):
+        assert {
+            code: (known.registry_in_force(code) is not None, each.may_propose, each.may_accept, each.may_reconcile)
+            for code, each in known.registries.items()
+        } == {
+            "GB": (True, True, True, True),
+            "FR": (True, False, True, True),
+            "JP": (True, True, False, False),
+            "AU": (False, True, True, True),
+        }
+    assert reference.versions == {(1, 1), (1, 2)}
+    assert [(each.identifier, each.status, each.state) for each in standings] == [
+        (17, 2, "incomplete"),
+        (18, 3, "completed"),
+    ]
+    assert (told, lanes) == ([2, 3], [None])
+    assert sorted(recorded) == [
+        ("registry in force", "AU", "migration 0007"),
+        ("registry may accept", "JP", "migration 0007"),
+        ("registry may propose", "FR", "migration 0007"),
+        ("registry may reconcile", "JP", "migration 0007"),
+        ("version accepted", "", "migration 0007"),
+        ("version accepted", "", "migration 0007"),
+    ]
+    with database.write() as connection:
+        assert notice_book.note_overdue(connection, NOW) == [17]
+    database.close()
