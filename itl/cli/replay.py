@@ -10,6 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from itl.cli import logs
 from itl.cli.command import Subparsers, add, complain, end_on_signals, say, settings_of
 from itl.cli.figures import table
@@ -178,7 +180,7 @@ def _refusal_as_json(refusal: Refusal) -> dict[str, Any]:
         "step": refusal.step,
         "status": refusal.status,
         "codes": list(refusal.codes),
-        "findings": [asdict(finding) for finding in refusal.findings],
+        "findings": msgspec.to_builtins(refusal.findings),
         "problem": refusal.problem,
     }
 

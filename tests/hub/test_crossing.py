@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from itl.services import transaction
+from itl.services import service, transaction
 from tests.hub.test_door import enrol
 from tests.hub.world import CANCELLATION, DAY, EXTERNAL, ISSUANCE, World, notification, proposal, units
 
@@ -15,7 +15,8 @@ from tests.hub.world import CANCELLATION, DAY, EXTERNAL, ISSUANCE, World, notifi
 @contextmanager
 def meanwhile(function: str, happens: Callable[[], Any]) -> Iterator[None]:
     """Once, after a decision and before the service calls `function` of the store."""
-    write = getattr(transaction, function)
+    module = transaction if hasattr(transaction, function) else service
+    write = getattr(module, function)
     left = [happens]
 
     def late(*given: Any, **named: Any) -> Any:
@@ -23,7 +24,7 @@ def meanwhile(function: str, happens: Callable[[], Any]) -> Iterator[None]:
             left.pop()()
         return write(*given, **named)
 
-    with patch.object(transaction, function, late):
+    with patch.object(module, function, late):
         yield
     assert not left
 

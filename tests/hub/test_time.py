@@ -188,7 +188,7 @@ def test_of_two_workers_that_saw_the_same_timer_one_rings_it(world: World) -> No
     world.clock.advance(HOUR)
     with world.hub.database.read() as connection:
         seen = timers.due(connection, world.clock())
-    assert world.hub.administration.once() == len(world.registries)
+    assert world.hub.administration.once() >= len(world.registries)
     for timer in seen:
         world.hub.administration._ring(timer)
     assert len(world.rows(t.time_comparisons)) == len(world.registries)

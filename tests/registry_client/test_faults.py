@@ -85,7 +85,7 @@ RECORD = [
     (Misbehaviour(Fault.LOST_PART), NOTHING, at(CANCELLED, 94, 97)),
     (Misbehaviour(Fault.LOST_PART, gb(1, 1)), NOTHING, at(HELD, 1, 1)),
     (Misbehaviour(Fault.EXTRA_BLOCK), at(CANCELLED, 1130, 1139), NOTHING),
-    (Misbehaviour(Fault.EXTRA_BLOCK, gb(500, 501)), at(CANCELLED, 500, 501), NOTHING),
+    (Misbehaviour(Fault.EXTRA_BLOCK, gb(500, 501)), at(RETIRED, 500, 501), NOTHING),
     (Misbehaviour(Fault.DOUBLE_BLOCK), at(CANCELLED, 91, 100), NOTHING),
     (Misbehaviour(Fault.DOUBLE_BLOCK, gb(130, 130)), at(RETIRED, 130, 130), NOTHING),
     (Misbehaviour(Fault.OTHER_CUT), NOTHING, NOTHING),
