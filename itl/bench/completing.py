@@ -21,8 +21,11 @@ WARM_UP = 2
 
 @contextmanager
 def playing(database: str, plan: Plan) -> Iterator[Player]:
-    """A registry whose units are issued, and a log on `database` that works for it, both warm."""
-    with servers.log(database, processors(), plan.threads, work=True) as log:
+    """A registry whose units are issued, and a log on `database` that works for it, both warm.
+
+    The log is run as in production: a process that answers for each processor, and a worker beside them.
+    """
+    with servers.log(database, processors(), plan.threads) as log, servers.workers(database, 1):
         play = Play(open=plan.open)
         caller = Address(log, REGISTRY.lower(), REGISTRY.lower())
         player = Player(caller, play, numbers_by_time(), clients=plan.clients, listen=LOCAL)
