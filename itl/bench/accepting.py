@@ -77,7 +77,7 @@ def _rounds(sides: _Sides, message: Prepared, blocks: int) -> tuple[list[Load], 
     for number in range(plan.rounds + 1):
         most = plan.most if number else min(plan.most, 2 * plan.clients)
         echoes.append(sides.load(sides.echo, message, plan.seconds, most))
-        alone.append(sides.lxml(blocks, plan.seconds if number else 0.0))
+        alone.append(sides.lxml(blocks, plan.seconds, most if number else 1))
         ours.append(sides.load(sides.log, message, plan.seconds, most))
     return ours[1:], echoes[1:], alone[1:]
 

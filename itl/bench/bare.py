@@ -17,8 +17,8 @@ from itl.bench.proposals import OPERATION, moving, unheld
 from itl.errors import LogError
 from itl.wire.contract import OPERATIONS, TYPE_NAMESPACE, Array, Plan, Port, Struct
 
-Count = Callable[[int, float], float]
-"""Of proposals with so many blocks, measured for so many seconds: how many a second."""
+Count = Callable[[int, float, int], float]
+"""Of proposals with so many blocks, measured for so many seconds, or so many proposals: how many a second."""
 
 
 @contextmanager
@@ -26,9 +26,9 @@ def reading(processes: int) -> Iterator[Count]:
     """Counts on as many processes, which live as long as this."""
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
 
-        def count(blocks: int, seconds: float) -> float:
+        def count(blocks: int, seconds: float, most: int) -> float:
             body = literal(blocks)
-            each = [pool.submit(read_on, body, seconds) for _ in range(processes)]
+            each = [pool.submit(read_on, body, seconds, most) for _ in range(processes)]
             return sum(one.result() for one in each)
 
         yield count
@@ -54,14 +54,14 @@ def _fill(element: etree._Element, plan: Plan, value: Any) -> None:
         element.text = plan.render(value)
 
 
-def read_on(body: bytes, seconds: float) -> float:
-    """Read `body` over and over for so many seconds; how many times a second."""
+def read_on(body: bytes, seconds: float, most: int) -> float:
+    """Read `body` over and over, for so many seconds or so many times; how many times a second."""
     begun = time.perf_counter()
     done = 0
-    while (took := time.perf_counter() - begun) < seconds or not done:
+    while not done or (time.perf_counter() - begun < seconds and done < most):
         read(body)
         done += 1
-    return done / took
+    return done / (time.perf_counter() - begun)
 
 
 def read(body: bytes) -> list[dict[str, str | None]]:

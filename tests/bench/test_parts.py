@@ -228,7 +228,7 @@ def test_lxml_alone_reads_every_value_and_what_is_invalid_is_said() -> None:
     body = bare.literal(3)
     blocks = bare.read(body)
     assert [block["unitSerialBlockStart"] for block in blocks] == ["1000000", "1000200", "1000400"]
-    assert bare.read_on(body, 0.0) > 0
+    assert bare.read_on(body, 60.0, 1) > 0
     with pytest.raises(LogError, match="not valid"):
         bare.read(body.replace(b"<unitType>1<", b"<unitType>one<"))
 
