@@ -21,6 +21,8 @@ from itl.errors import UsageError
 from tests.wire.test_outgoing import BODY, ScriptedPeer, certificate, mutual
 
 MESSAGE = Prepared(b"<?xml version='1.0'?><!--", b"-->" + BODY)
+USED = 77 * 10**6
+"""The number of a proposal that is on the log, far above those that the loads here count up from 0 and 10**6."""
 ACCEPTED = b"<resultIdentifier>1</resultIdentifier>"
 REFUSED = b"""<resultIdentifier xsi:type="xsd:int">0</resultIdentifier><responseCodes soapenc:arrayType="xsd:int[2]">
     <item xsi:type="xsd:int">1501</item><item>1502</item></responseCodes>"""
@@ -82,7 +84,7 @@ def test_an_open_loop_sends_what_is_due_and_no_more(log: tuple[Address, str]) ->
     ("message", "numbers", "said"),
     [
         (Prepared(b"<no", b"envelope/>"), [1, 2], {"HTTP 500": 2}),
-        (prepare(1, Dialect.INLINE), [77, 77], {"3001": 2}),
+        (prepare(1, Dialect.INLINE), [USED, USED], {"3001": 2}),
         (prepare(1, Dialect.INLINE, "FR"), [1], {"1002": 1}),
     ],
     ids=["a fault", "an identifier that is used by another proposal", "of a registry that is not the caller"],
@@ -91,7 +93,7 @@ def test_refusals_are_counted_by_code(
     message: Prepared, numbers: list[int], said: dict[str, int], log: tuple[Address, str]
 ) -> None:
     address, _ = log
-    load(address, prepare(2, Dialect.INLINE).requests(iter([77])), clients=1, seconds=60.0, most=1)
+    load(address, prepare(2, Dialect.INLINE).requests(iter([USED])), clients=1, seconds=60.0, most=1)
     done = load(address, message.requests(numbers), clients=1, seconds=60.0, most=len(numbers))
     assert (done.accepted, done.refusals) == (0, said)
     with pytest.raises(LoadError, match="not accepted"):
