@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from itl.checks.override import PLAIN, Override, load
 from itl.clock import Clock, system_clock
@@ -16,7 +16,9 @@ from itl.errors import UsageError
 from itl.lifecycle.reconciliation_events import Practice as ReconciliationPractice
 from itl.lifecycle.transaction import LogIdentity, Practice
 from itl.relay.relay import Relay
+from itl.roles import Loop, role_of
 from itl.services.reconciliation import ReconciliationService
+from itl.services.service import Service
 from itl.services.transaction import TransactionService
 from itl.settings import Settings
 from itl.store.acceptance import log_answer
@@ -27,7 +29,7 @@ from itl.store.reference_data import ReferenceData
 from itl.store.schema import require_current
 from itl.wake import Wake
 from itl.wire import endpoint
-from itl.wire.contract import Port
+from itl.wire.contract import Port, service_name
 from itl.wire.faults import WireFault
 from itl.wire.limits import LIMITS
 from itl.worker.administration import Administration
@@ -35,14 +37,6 @@ from itl.worker.reconciling import Reconciler
 from itl.worker.worker import Worker
 
 REALM = "International Transaction Log"
-
-
-class Loop(Protocol):
-    """A part that works by itself until it is closed."""
-
-    def run(self) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class Hub:
@@ -53,6 +47,7 @@ class Hub:
 
     def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
         self.settings, self.clock = settings, clock
+        self.role = role_of(settings.role)
         self.database = Database(settings.database, connections=settings.threads + settings.lanes)
         require_current(self.database)
         self.reference = ReferenceData(self.database, clock, timedelta(seconds=settings.clock_tolerance))
@@ -67,20 +62,18 @@ class Hub:
         self.reconciler = Reconciler(
             self.database, clock, settings, self.identity, self.wake_reconciler, self.wake_relay.ring
         )
-        self._threads: list[threading.Thread] = []
-
-    @property
-    def loops(self) -> Mapping[str, Loop]:
-        """What works by itself, each in a thread: by name."""
-        return {
+        self.loops: Mapping[str, Loop] = {
             "worker": self.worker,
             "reconciler": self.reconciler,
             "relay": self.relay,
             "administration": self.administration,
+            **({} if self.role is None else self.role.loops(self)),
         }
+        """What works by itself, each in a thread: by name."""
+        self._threads: list[threading.Thread] = []
 
-    def application(self) -> Any:
-        """The WSGI application of the log's port."""
+    def application(self) -> endpoint.Wsgi:
+        """The WSGI application of all that is offered here: the log's port, and beside it what a role adds."""
         service = TransactionService(
             self.database,
             self.reference,
@@ -93,16 +86,24 @@ class Hub:
         reconciliations = ReconciliationService(
             self.database, self.reference, self.clock, self.identity, self.wake_reconciler
         )
+        log = self.offer(Port.TRANSACTION_LOG, {**service.handlers(), **reconciliations.handlers()}, service)
+        return endpoint.beside(log, {} if self.role is None else self.role.applications(self))
+
+    def offer(self, port: Port, handlers: Mapping[str, endpoint.Handler], service: Service) -> Any:
+        """The endpoint of a port with what it serves; `service` knows who calls."""
+        public = self.settings.public_url
+        if public is not None and port is not Port.TRANSACTION_LOG:
+            public = f"{public.rpartition('/')[0]}/{service_name(port)}"
         return endpoint.build(
-            Port.TRANSACTION_LOG,
-            {**service.handlers(), **reconciliations.handlers()},
+            port,
+            handlers,
             authenticate=service.authenticate,
             clock=self.clock,
             on_refusal=self._log_refusal,
             limits=replace(LIMITS, validate=self.settings.validate_by_schema),
             trusted_proxies=self.settings.trusted_proxies,
             realm=REALM,
-            public_url=self.settings.public_url,
+            public_url=public,
         )
 
     def start_work(self) -> None:

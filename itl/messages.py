@@ -365,6 +365,21 @@ class InitiateReconciliationResponse(_Message, frozen=True, kw_only=True):
     response_codes: tuple[int, ...] | None = None
 
 
+class RelayRequest(_Message, frozen=True, kw_only=True):
+    sender: str
+    addressee: str
+    major_version: int
+    minor_version: int
+    relay_identifier: str
+    operation_name: str
+    message_content: str
+
+
+class RelayResponse(_Message, frozen=True, kw_only=True):
+    result_identifier: int
+    response_codes: tuple[int, ...] | None = None
+
+
 def dump(message: object) -> bytes:
     """The message as compact JSON: an object per struct in the order of its fields, `null` for what is absent."""
     return msgspec.json.encode(message)

@@ -24,6 +24,8 @@ class Settings:
     """Settings of one log. Durations are in seconds, sizes in bytes."""
 
     database: str = DEFAULT_DATABASE
+    role: str = "itl"
+    """What this hub is: the transaction log itself, or what a role of another name makes of it (`itl.roles`)."""
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str | None = None

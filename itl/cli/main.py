@@ -34,6 +34,7 @@ from itl.cli import (
 )
 from itl.cli.command import complain
 from itl.errors import LogError
+from itl.roles import roles
 
 COMMANDS = (
     serving,
@@ -68,6 +69,8 @@ def parser() -> ArgumentParser:
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for module in COMMANDS:
         module.register(commands)
+    for role in roles().values():
+        role.register(commands)
     return top
 
 

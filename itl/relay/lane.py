@@ -14,7 +14,7 @@ from itl.relay.reactions import RENEWALS
 from itl.relay.sender import Sender
 from itl.store import delivery
 from itl.store.delivery import Attempt, Letter
-from itl.wire.contract import OPERATIONS, Port
+from itl.wire.contract import EVERY_OPERATION, offering
 from itl.wire.decode import decode_reply
 from itl.wire.encode import encode_request
 from itl.wire.faults import ClientFault, PeerFault
@@ -93,7 +93,7 @@ def send(sender: Sender, letter: Letter, peer: Peer | None) -> Attempt:
         return Attempt(body, None, sent_at, None, "unreachable", problem=str(error), last=unknown)
     answered_at = sender.clock()
     try:
-        answer = decode_reply(Port.REGISTRY, letter.operation, reply.body)
+        answer = decode_reply(offering(letter.operation), letter.operation, reply.body)
     except (PeerFault, ClientFault) as error:
         problem = f"HTTP {reply.status}: {error}"
         unknown = letter.once and reply.status not in NOT_TAKEN
@@ -108,8 +108,9 @@ def send(sender: Sender, letter: Letter, peer: Peer | None) -> Attempt:
 
 
 def _encoded(letter: Letter, now: datetime) -> bytes:
-    message = load(OPERATIONS[Port.REGISTRY][letter.operation].request, letter.content)
+    message = load(EVERY_OPERATION[letter.operation].request, letter.content)
     if letter.version is not None:
         message = replace(message, major_version=letter.version[0], minor_version=letter.version[1])
     renew = RENEWALS.get(letter.operation)
-    return encode_request(Port.REGISTRY, letter.operation, message if renew is None else renew(message, now))
+    message = message if renew is None else renew(message, now)
+    return encode_request(offering(letter.operation), letter.operation, message)

@@ -19,7 +19,11 @@ from itl.messages import (
     ProvideTimeRequest,
     ProvideTotalsRequest,
     ProvideUnitBlocksRequest,
+    ReceiveAuditTrailRequest,
+    ReceiveTotalsRequest,
+    ReceiveUnitBlocksRequest,
     ReconciliationResultRequest,
+    RelayRequest,
     dump,
 )
 from itl.store import tables as t
@@ -36,8 +40,12 @@ OPERATIONS: Mapping[type, str] = {
     ProvideUnitBlocksRequest: "provideUnitBlocks",
     ProvideAuditTrailRequest: "provideAuditTrail",
     ReconciliationResultRequest: "receiveReconciliationResult",
+    ReceiveTotalsRequest: "receiveTotals",
+    ReceiveUnitBlocksRequest: "receiveUnitBlocks",
+    ReceiveAuditTrailRequest: "receiveAuditTrail",
+    RelayRequest: "relayMessage",
 }
-"""The operation of a registry that takes each message."""
+"""The operation of a registry, or of a supplementary log, that takes each message."""
 
 
 def post(connection: Connection, sends: Iterable[tuple[int | None, Send]], now: datetime) -> None:

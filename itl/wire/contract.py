@@ -28,7 +28,7 @@ OPERATION_NAMESPACE = "urn:KyotoProtocol:RegistrySystem:ITL:1.0:0.0"
 TYPE_NAMESPACE = "urn:KyotoProtocol:RegistrySystem:ITL:Types:1.0:0.0"
 NAMESPACES = (OPERATION_NAMESPACE, TYPE_NAMESPACE)
 
-SCHEMA_FILES = ("common.xsd", "transaction.xsd", "reconciliation.xsd", "administration.xsd")
+SCHEMA_FILES = ("common.xsd", "transaction.xsd", "reconciliation.xsd", "administration.xsd", "relay.xsd")
 
 _KEYWORDS = {"from": "sender", "to": "addressee"}  # `from` cannot be a field's name in Python
 
@@ -71,10 +71,18 @@ class Port(Enum):
 
     TRANSACTION_LOG = "TransactionLogPort"
     REGISTRY = "RegistryPort"
+    SUPPLEMENTARY_LOG = "SupplementaryLogPort"
+    RELAY = "RelayPort"
+    """Beside one of the others: messages that the log passes on without reading them."""
 
 
 WSDL_FILES: Mapping[Port, str] = MappingProxyType(
-    {Port.TRANSACTION_LOG: "transactionlog.wsdl", Port.REGISTRY: "registry.wsdl"}
+    {
+        Port.TRANSACTION_LOG: "transactionlog.wsdl",
+        Port.REGISTRY: "registry.wsdl",
+        Port.SUPPLEMENTARY_LOG: "supplementarylog.wsdl",
+        Port.RELAY: "relay.wsdl",
+    }
 )
 
 
@@ -89,6 +97,11 @@ class Operation:
     response_part: str
     request_plan: Struct
     response_plan: Struct
+
+
+def service_name(port: Port) -> str:
+    """The name of the port's service in WSDL, which is also the last step of the path that it is offered at."""
+    return port.value.removesuffix("Port") + "Service"
 
 
 def python_name(element: str) -> str:
@@ -178,3 +191,15 @@ def _operation(name: str, request_part: str, response_part: str) -> Operation:
 
 TYPES, PARTS = _read_plans()
 OPERATIONS: Mapping[Port, Mapping[str, Operation]] = MappingProxyType({port: _read_operations(port) for port in Port})
+
+_OFFERING: Mapping[str, Port] = MappingProxyType({name: port for port in Port for name in OPERATIONS[port]})
+
+EVERY_OPERATION: Mapping[str, Operation] = MappingProxyType(
+    {name: OPERATIONS[port][name] for name, port in _OFFERING.items()}
+)
+"""The operations of all ports. An operation that several ports offer has the same messages at each."""
+
+
+def offering(operation: str) -> Port:
+    """A port that offers the operation: by it messages are written and read that go to a peer, whatever its kind."""
+    return _OFFERING[operation]

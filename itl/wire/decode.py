@@ -12,7 +12,7 @@ from typing import Any
 from lxml import etree
 
 from itl.wire import runs
-from itl.wire.contract import NAMESPACES, OPERATIONS, SOAP_ENVELOPE, Operation, Port, Struct
+from itl.wire.contract import EVERY_OPERATION, NAMESPACES, OPERATIONS, SOAP_ENVELOPE, Operation, Port, Struct
 from itl.wire.envelope import Envelope, judge_headers, parse, too_large
 from itl.wire.explain import explained
 from itl.wire.faults import MISSING, UNKNOWN, ClientFault, FaultEntry, PeerFault
@@ -42,8 +42,8 @@ def decode_request(port: Port, body: bytes, limits: Limits = LIMITS) -> Decoded:
 
 
 def decode_any(body: bytes, limits: Limits = LIMITS) -> Decoded:
-    """The request of an operation of either port in `body`; ClientFault if it cannot be read as one."""
-    return _decode({**OPERATIONS[Port.REGISTRY], **OPERATIONS[Port.TRANSACTION_LOG]}, body, limits)
+    """The request of an operation of any port in `body`; ClientFault if it cannot be read as one."""
+    return _decode(EVERY_OPERATION, body, limits)
 
 
 def decode_reply(port: Port, operation: str, body: bytes, limits: Limits = LIMITS) -> Any:
@@ -80,6 +80,7 @@ def _decode_tree(operations: Any, body: bytes, limits: Limits, run: Run | None =
     largest = limits.request_bytes_of(operation.name)
     if len(body) > largest:
         raise too_large(f"the message has {len(body)} bytes, at most {largest} are read for {operation.name}")
+    limits = limits.of(operation.name)
     part = _part(operation, wrapper, limits)
     message, work = _read(envelope, operation.request_plan, operation.request_part, part, len(body), limits, run)
     return Decoded(operation.name, message, envelope.header, work)

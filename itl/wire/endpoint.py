@@ -39,9 +39,10 @@ with warnings.catch_warnings():  # Spyne 2.14 uses what later Pythons deprecate
     from spyne import MethodContext
     from spyne.server.wsgi import WsgiApplication
 
-__all__ = ["Call", "Credentials", "Handler", "build"]
+__all__ = ["Call", "Credentials", "Handler", "beside", "build"]
 
 Authenticate: TypeAlias = Callable[[Credentials], Any]
+Wsgi: TypeAlias = Callable[[Environ, StartResponse], Iterable[bytes]]
 OnRefusal: TypeAlias = Callable[[Call, WireFault], None]
 
 _XML = "text/xml; charset=utf-8"
@@ -86,6 +87,16 @@ def build(
     proxies = TrustedProxies(trusted_proxies)
     endpoint.configure(port, authenticate, clock, on_refusal, limits, proxies, realm, public_url)
     return endpoint
+
+
+def beside(main: WsgiApplication, others: Mapping[str, WsgiApplication]) -> Wsgi:
+    """One WSGI application of several endpoints: `others` by the last step of their path, `main` on any other path."""
+
+    def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        step = environ.get("PATH_INFO", "").rpartition("/")[2]
+        return others.get(step, main)(environ, start_response)  # type: ignore[no-any-return]
+
+    return application
 
 
 class _Endpoint(WsgiApplication):  # type: ignore[misc]

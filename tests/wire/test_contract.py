@@ -31,6 +31,8 @@ NS = {
     "s": "http://schemas.xmlsoap.org/wsdl/soap/",
     "x": "http://www.w3.org/2001/XMLSchema",
 }
+RELAY_TYPES = {"RelayRequest", "RelayResponse"}
+"""Beside those of the published common.wsdl."""
 PYTHON_TYPES = {"string": str, "int": int, "long": int, "dateTime": datetime, "date": date}
 
 
@@ -63,8 +65,8 @@ def schema() -> xmlschema.XMLSchema:
 
 
 def test_tables_are_not_empty() -> None:
-    assert len(table_types()) == 48
-    assert [len(table_operations(port)) for port in Port] == [11, 10]
+    assert len(table_types()) == 50
+    assert [len(table_operations(port)) for port in Port] == [11, 10, 10, 1]
 
 
 @pytest.mark.parametrize("name", table_types())
@@ -93,7 +95,7 @@ def test_schema_has_no_other_types_and_one_element_per_part() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["messages", "common", "transaction", "reconciliation", "administration", "soap-encoding"]
+    "name", ["messages", "common", "transaction", "reconciliation", "administration", "relay", "soap-encoding"]
 )
 def test_every_schema_file_stands_alone(name: str) -> None:
     with as_file(files("itl_schemas").joinpath(f"{name}.xsd")) as path:
@@ -103,7 +105,8 @@ def test_every_schema_file_stands_alone(name: str) -> None:
 
 @pytest.mark.parametrize("name", table_types())
 def test_wsdl_type_equals_the_table(name: str) -> None:
-    node = wsdl("common.wsdl").find(f".//x:complexType[@name='{name}']", NS)
+    file = "relay.wsdl" if name in RELAY_TYPES else "common.wsdl"
+    node = wsdl(file).find(f".//x:complexType[@name='{name}']", NS)
     (first, *_) = expected = table_types()[name]
     if first[2] == "array":
         restriction = node.find("x:complexContent/x:restriction", NS)
@@ -127,17 +130,24 @@ def local(node: etree._Element, attribute: str) -> str:
     return name
 
 
-def test_wsdl_has_no_other_types() -> None:
-    names = [node.get("name") for node in wsdl("common.wsdl").iterfind(".//x:complexType", NS)]
-    assert sorted(names) == sorted(table_types())
-    (embedded,) = wsdl("common.wsdl").findall("w:types/x:schema", NS)
+@pytest.mark.parametrize("file", ["common.wsdl", "relay.wsdl"])
+def test_wsdl_has_no_other_types(file: str) -> None:
+    names = [node.get("name") for node in wsdl(file).iterfind(".//x:complexType", NS)]
+    expected = RELAY_TYPES if file == "relay.wsdl" else table_types().keys() - RELAY_TYPES
+    assert sorted(names) == sorted(expected)
+    (embedded,) = wsdl(file).findall("w:types/x:schema", NS)
     assert embedded.get("targetNamespace") == TYPE_NAMESPACE
     assert embedded.get("elementFormDefault", "unqualified") == "unqualified"
 
 
 @pytest.mark.parametrize(
     ("port", "file", "base"),
-    [(Port.TRANSACTION_LOG, "transactionlog.wsdl", "TransactionLog"), (Port.REGISTRY, "registry.wsdl", "Registry")],
+    [
+        (Port.TRANSACTION_LOG, "transactionlog.wsdl", "TransactionLog"),
+        (Port.REGISTRY, "registry.wsdl", "Registry"),
+        (Port.SUPPLEMENTARY_LOG, "supplementarylog.wsdl", "SupplementaryLog"),
+        (Port.RELAY, "relay.wsdl", "Relay"),
+    ],
 )
 def test_wsdl_operations_equal_the_table(port: Port, file: str, base: str) -> None:
     definitions = wsdl(file)
@@ -250,6 +260,10 @@ def test_operations_equal_the_table(port: Port) -> None:
     for item in OPERATIONS[port].values():
         assert PARTS[item.request_part] is item.request_plan
         assert PARTS[item.response_part] is item.response_plan
+
+
+def test_an_operation_has_the_same_messages_at_every_port() -> None:
+    assert all(contract.EVERY_OPERATION[name] == each for port in Port for name, each in OPERATIONS[port].items())
 
 
 class NoNetwork(requests.Session):

@@ -15,10 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from itl.messages import RelayRequest
 from itl.wire import explain
 from itl.wire.contract import Port
 from itl.wire.decode import decode_any, decode_reply, decode_request
-from itl.wire.encode import encode_fault
+from itl.wire.encode import encode_fault, encode_request
 from itl.wire.faults import ClientFault, PeerFault, WireFault
 from itl.wire.inflate import inflate
 from itl.wire.limits import LIMITS
@@ -313,3 +314,24 @@ def test_any_damage_is_read_or_refused(data: st.DataObject) -> None:
             return
     with contextlib.suppress(WireFault):
         decode_any(bytes(body))
+
+
+@pytest.mark.parametrize(("length", "reason"), [(4 * 1024 * 1024, None), (4 * 1024 * 1024 + 1, "not a valid Relay")])
+def test_a_relayed_document_may_be_long_but_is_bounded(length: int, reason: str | None) -> None:
+    message = RelayRequest(
+        sender="GB",
+        addressee="CITL",
+        major_version=1,
+        minor_version=1,
+        relay_identifier="1",
+        operation_name="updateAllocationTable",
+        message_content="x" * length,
+    )
+    body = encode_request(Port.RELAY, "relayMessage", message)
+    with contextlib.nullcontext() if reason is None else pytest.raises(ClientFault, match=reason):
+        assert decode_request(Port.RELAY, body).message == message
+
+
+def test_any_other_text_is_bounded_as_ever() -> None:
+    with pytest.raises(ClientFault, match="not a valid"):
+        decode_request(Port.TRANSACTION_LOG, repeated_text(LIMITS.text + 1, 1))

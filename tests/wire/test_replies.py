@@ -14,7 +14,7 @@ from lxml import etree
 from zeep.transports import Transport
 
 from itl.messages import MessageResponse, ProposalResponse, ProvideTimeResponse, TransactionStatusResponse
-from itl.wire.contract import OPERATIONS, Port
+from itl.wire.contract import OPERATIONS, WSDL_FILES, Port
 from itl.wire.decode import decode_reply
 from itl.wire.encode import encode_fault, encode_reply
 from itl.wire.faults import ClientFault, FaultEntry, PeerFault, ServerFault
@@ -76,8 +76,7 @@ def test_the_reply_shape(operation: str, reply: Any, content: str) -> None:
 
 @cache
 def client(port: Port) -> zeep.Client:
-    name = "transactionlog.wsdl" if port is Port.TRANSACTION_LOG else "registry.wsdl"
-    with as_file(files("itl_wsdl").joinpath(name)) as path:
+    with as_file(files("itl_wsdl").joinpath(WSDL_FILES[port])) as path:
         return zeep.Client(str(path), transport=Transport(session=NoNetwork()))
 
 

@@ -1,0 +1,69 @@
+"""What makes a hub of another role out of the log: the one seam through which the supplement is found.
+
+The log knows a role by this protocol alone. Where `itl.supplement` is not installed there is none, and all that it
+would add is missing without a trace.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, _SubParsersAction
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Protocol, TypeAlias
+
+from itl.errors import UsageError
+from itl.wire.endpoint import Wsgi
+
+Subparsers: TypeAlias = "_SubParsersAction[ArgumentParser]"
+
+PLAIN = "itl"
+"""The role of the transaction log itself, which adds nothing."""
+
+SUPPLEMENT = "itl.supplement"
+"""The package that may bring roles, as `ROLES`, a sequence of `Role`."""
+
+
+class Loop(Protocol):
+    """A part that works by itself until it is closed."""
+
+    def run(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Role(Protocol):
+    """What a hub of this role adds to the parts of the log. `hub` is the `itl.hub.Hub` that is put together."""
+
+    name: str
+    """As the setting `role` gives it."""
+
+    migrations: Sequence[str]
+    """Directories with a migration branch of its own, beside those of the log."""
+
+    def applications(self, hub: Any) -> Mapping[str, Wsgi]:
+        """Endpoints beside the log's own, by the last step of their path."""
+
+    def loops(self, hub: Any) -> Mapping[str, Loop]:
+        """What works by itself, beside the loops of the log."""
+
+    def register(self, commands: Subparsers) -> None:
+        """The commands of this role."""
+
+
+@cache
+def roles() -> Mapping[str, Role]:
+    """The roles that are installed, by name."""
+    found: Sequence[Role] = import_module(SUPPLEMENT).ROLES if find_spec(SUPPLEMENT) is not None else ()
+    return {role.name: role for role in found}
+
+
+def role_of(name: str) -> Role | None:
+    """The role of the setting, None for the log itself; UsageError where it is not installed."""
+    if name == PLAIN:
+        return None
+    if name not in roles():
+        known = ", ".join((PLAIN, *sorted(roles())))
+        raise UsageError(f"setting role: {name!r} is not installed here; known are {known}")
+    return roles()[name]
