@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from itl.codes import UnitType
 from registry_client.errors import RegistryError
+from registry_client.faults import Fault, Misbehaviour
 from registry_client.identifiers import AccountNumber, SerialRange
-from registry_client.reconciliation.faults import Fault, Misbehaviour
 
 Parsed = TypeVar("Parsed")
 
@@ -111,7 +111,7 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
         nargs="+",
         type=misbehaviour,
         metavar="FAULT",
-        help="commit these faults in reconciliations, for training: "
+        help="commit these faults, for training: "
         + ", ".join(Fault)
         + "; one of the record may say where, as lost-block=GB-1-100",
     )

@@ -160,7 +160,7 @@ def _answered(work: Work, call: Call, response: Response) -> None:
         if isinstance(response, TransactionStatusResponse):
             return _follow_enquiry(work, call.lane, response)
         if isinstance(call.message, ProposalRequest) and not accepted:
-            _refuse(work, call.lane, codes, "the log refused the proposal")
+            return _refuse(work, call, codes, "the log refused the proposal")
         return None
 
     about = describe(call.message)
@@ -178,13 +178,16 @@ def _refused_by_fault(work: Work, call: Call, fault: HubFault) -> None:
         if call.attempts:
             enquire(work, call.lane)  # an earlier attempt without answer may have been accepted
         else:
-            _refuse(work, call.lane, (), str(fault))
+            _refuse(work, call, (), str(fault))
 
 
-def _refuse(work: Work, identifier: str, codes: tuple[int, ...], cause: str) -> None:
-    transaction = journal.get(work.connection, identifier)
+def _refuse(work: Work, call: Call, codes: tuple[int, ...], cause: str) -> str | None:
+    if queues.is_another(work.connection, call):
+        return "not the transaction's proposal, but another one under its identifier"
+    transaction = journal.get(work.connection, call.lane)
     if transaction.state is State.PROPOSED:
         refuse(work, transaction, codes, cause)
+    return None
 
 
 def _follow_enquiry(work: Work, identifier: str, response: TransactionStatusResponse) -> str | None:

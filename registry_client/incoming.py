@@ -12,10 +12,10 @@ from itl.messages import (
     ProposalTransaction,
     ProvideTimeRequest,
 )
-from registry_client import holdings, journal, notices
+from registry_client import conduct, holdings, journal, notices
+from registry_client.faults import DENIAL, Fault
 from registry_client.queues import Incoming
 from registry_client.reconciliation import requests
-from registry_client.reconciliation.faults import DENIAL, Fault
 from registry_client.settings import Accept, Decision, Delay, Policy, Reject, Settings
 from registry_client.transactions import Role, State, Transaction
 from registry_client.units import Account, acquired_blocks
@@ -93,9 +93,23 @@ def _follow_proposal(work: Work, proposal: ProposalTransaction, policy: Policy) 
     journal.note(work.connection, identifier, State.RECEIVED, "received", work.now)
     work.tell("received", f"transfer from {proposal.transferring_registry_code}", identifier, State.RECEIVED)
     codes = objections(work, proposal)
-    decision = Reject(codes) if codes else _ask(work, policy, proposal)
+    right = Reject(codes) if codes else _ask(work, policy, proposal)
+    decision = conduct.decision(right, work.settings.faults)
+    if Fault.ACCEPTS_ANYTHING in work.settings.faults:
+        _open_as_asked(work, proposal)
     answer(work, journal.get(work.connection, identifier), decision)
     return None
+
+
+def _open_as_asked(work: Work, proposal: ProposalTransaction) -> None:
+    """Have the account that a transfer names, whatever it is."""
+    account_type = proposal.acquiring_registry_account_type
+    identifier = proposal.acquiring_registry_account_identifier
+    if account_type is None or identifier is None:
+        return
+    account = Account(account_type, identifier)
+    if holdings.find_account(work.connection, account) is None:
+        holdings.open_account(work.connection, account, 0, work.now)
 
 
 def _ask(work: Work, policy: Policy, proposal: ProposalTransaction) -> Decision:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from itl.codes import HOLDING_ACCOUNTS, TransactionType
+from msgspec.structs import replace
+
+from itl.codes import HOLDING_ACCOUNTS, TransactionStatus, TransactionType
 from itl.messages import ProposalRequest, ProposalTransaction
-from registry_client import bookings, holdings, journal, queues
+from registry_client import bookings, conduct, holdings, journal, queues
 from registry_client.errors import AccountError, TransactionError
+from registry_client.faults import Fault
 from registry_client.identifiers import TransactionIdentifier
 from registry_client.transactions import Role, State, Transaction
 from registry_client.units import (
@@ -22,7 +25,7 @@ from registry_client.units import (
     proposed_block,
     serials,
 )
-from registry_client.work import Work
+from registry_client.work import Work, notify
 
 CARRIED_OUT = frozenset(
     {
@@ -39,7 +42,10 @@ CARRIED_OUT = frozenset(
 def next_identifier(work: Work) -> str:
     """A transaction identifier that the registry never used."""
     number = holdings.next_number(work.connection, "transaction", work.settings.first_transaction)
-    return str(TransactionIdentifier(work.settings.code, number))
+    code = work.settings.code
+    if _commits(work, Fault.FOREIGN_IDENTIFIER):
+        code = conduct.stranger(code)
+    return str(TransactionIdentifier(code, number))
 
 
 def next_serials(work: Work, originating: str, quantity: int, start: int | None = None) -> int:
@@ -148,23 +154,38 @@ def propose(work: Work, proposal: ProposalTransaction, reserve: Sequence[Block] 
             if part.reserved_by is None
         ]
     bookings.reserve(work.connection, () if issued else reserve or (), identifier, work.now)
+    _enter(work, proposal)
+    if _commits(work, Fault.DOUBLE_SPENDS) and not issued:
+        _enter(work, replace(proposal, transaction_identifier=next_identifier(work)), behind=identifier)
+    if _commits(work, Fault.COMPLETES_EARLY):
+        notify(work, journal.get(work.connection, identifier), TransactionStatus.COMPLETED)
+
+
+def _enter(work: Work, proposal: ProposalTransaction, behind: str | None = None) -> None:
+    """Write a proposal down and queue it, after all that is to be said about the transaction `behind`."""
+    identifier = proposal.transaction_identifier
     journal.add(work.connection, proposal, Role.INITIATOR, State.PROPOSED, work.now, work.enquire_at)
     journal.note(work.connection, identifier, State.PROPOSED, "proposed", work.now)
-    queue_proposal(work, proposal)
+    queue_proposal(work, proposal, behind)
     work.tell("proposed", f"transaction type {proposal.transaction_type}", identifier, State.PROPOSED)
 
 
-def queue_proposal(work: Work, proposal: ProposalTransaction) -> None:
-    """Let the log be sent the proposal, the same content each time."""
+def _commits(work: Work, fault: Fault) -> bool:
+    return fault in work.settings.faults
+
+
+def queue_proposal(work: Work, proposal: ProposalTransaction, behind: str | None = None) -> None:
+    """Let the log be sent the proposal, the same content each time, in its own lane or `behind` another transaction."""
     settings = work.settings
-    request = ProposalRequest(
-        sender=settings.code,
-        addressee=settings.hub_code,
-        major_version=settings.versions[0],
-        minor_version=settings.versions[1],
-        proposed_transaction=proposal,
-    )
-    queues.queue(work.connection, proposal.transaction_identifier, request, work.now)
+    for told in conduct.sent(proposal, settings.faults):
+        request = ProposalRequest(
+            sender=settings.code,
+            addressee=settings.hub_code,
+            major_version=settings.versions[0],
+            minor_version=settings.versions[1],
+            proposed_transaction=told,
+        )
+        queues.queue(work.connection, behind or proposal.transaction_identifier, request, work.now)
 
 
 def refuse(work: Work, transaction: Transaction, codes: Sequence[int], cause: str) -> None:

@@ -170,19 +170,30 @@ def without_effect(connection: sa.Connection, limit: int) -> list[Received]:
     ]
 
 
-def queue(connection: sa.Connection, lane: str, message: Outgoing, now: datetime) -> None:
-    """Let the hub be told `message`, after all that waits in `lane`."""
+def queue(
+    connection: sa.Connection, lane: str, message: Outgoing, now: datetime, due_at: datetime | None = None
+) -> None:
+    """Let the hub be told `message`, after all that waits in `lane`, and not before `due_at` where that is given."""
     connection.execute(
         outbox.insert().values(
             lane=lane,
             kind=type(message).__name__,
             content=_packed(dump(message)),
             queued_at=now,
-            due_at=now,
+            due_at=due_at or now,
             attempts=0,
-            faulted=False,
+            faulted=due_at is not None,
         )
     )
+
+
+def is_another(connection: sa.Connection, call: Call) -> bool:
+    """Whether the first call of this kind in the lane said something else: repeats say the same."""
+    of_kind = sa.select(outbox.c.content).where(
+        outbox.c.lane == call.lane, outbox.c.kind == type(call.message).__name__
+    )
+    first = connection.execute(of_kind.order_by(outbox.c.id).limit(1)).scalar_one()
+    return _unpacked(first) != dump(call.message)
 
 
 def due(connection: sa.Connection, now: datetime, limit: int) -> list[Call]:

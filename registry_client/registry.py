@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from itl.clock import Clock, system_clock
@@ -23,6 +24,7 @@ from registry_client import delivery, holdings, incoming, journal, notices, prop
 from registry_client.background import Background
 from registry_client.delivery import Hub
 from registry_client.errors import TransactionError
+from registry_client.faults import Misbehaviour
 from registry_client.identifiers import AccountNumber, SerialRange
 from registry_client.queues import Incoming, Received
 from registry_client.reconciliation import replies
@@ -90,6 +92,10 @@ class Registry(Records):
     @property
     def code(self) -> str:
         return self.settings.code
+
+    def misbehave(self, *wanted: Misbehaviour) -> None:
+        """From now on commit these faults and no others; none: mean well again. It is not kept over a restart."""
+        self.settings = replace(self.settings, misbehave=wanted)
 
     # Accounts
 

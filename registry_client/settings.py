@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from itl.codes import CDM, HOLDING_ACCOUNTS
 from itl.messages import ProposalTransaction
-from registry_client.reconciliation.faults import Fault, Misbehaviour
+from registry_client.faults import Fault, Misbehaviour
 
 RECEIVING_ACCOUNTS = HOLDING_ACCOUNTS - {110, 131} | {210, 220, 240, 241, 242}
 """Account types into which external transfers go."""
@@ -67,9 +67,11 @@ class Settings:
     blocks_per_message: int = 10_000
     """Most unit blocks of one answer in a reconciliation; the log reads 16 MiB, these are about six."""
     misbehave: tuple[Misbehaviour, ...] = ()
-    """Faults that it commits in reconciliations, on request; a registry that means well has none."""
+    """Faults that it commits, on request; a registry that means well has none."""
     lateness: timedelta = timedelta(days=1)
-    """How long its answers wait where it is to be late."""
+    """How long its answers in a reconciliation, or its notifications, wait where it is to be late."""
+    slowness: timedelta = timedelta(seconds=30)
+    """How long each reply of its endpoint takes where it is to be slow."""
 
     @property
     def faults(self) -> frozenset[Fault]:

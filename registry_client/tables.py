@@ -168,8 +168,8 @@ outbox = sa.Table(
 )
 """Calls to the hub, in order within a lane: a transaction's identifier, a reconciliation, or empty for messages.
 
-`content` is JSON, compressed with zlib where it is large. `faulted`: the hub was reached but
-answered with a fault, so that this call waits for itself, not for the hub.
+`content` is JSON, compressed with zlib where it is large. `faulted`: this call waits for itself, not for the hub, which
+was reached but answered with a fault; or the call is to be late.
 """
 
 sa.Index("inbox_untaken", inbox.c.id, sqlite_where=inbox.c.taken_at.is_(None))

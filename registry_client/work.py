@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -11,8 +11,10 @@ import sqlalchemy as sa
 
 from itl.codes import PartyType, TransactionStatus, TransactionType
 from itl.messages import EvaluationResult, NotificationRequest, UnitBlockIdentifier
-from registry_client import bookings, holdings, journal, queues
-from registry_client.identifiers import SerialRange
+from registry_client import bookings, conduct, holdings, journal, queues
+from registry_client.errors import IdentifierError
+from registry_client.faults import Fault
+from registry_client.identifiers import MAX_NUMBER, SerialRange, TransactionIdentifier
 from registry_client.settings import Settings
 from registry_client.transactions import Event, Move, Role, State, Transaction, move
 from registry_client.units import Account, acquired_blocks
@@ -64,18 +66,23 @@ class Work:
 def notify(work: Work, transaction: Transaction, status: TransactionStatus, codes: tuple[int, ...] = ()) -> None:
     """Let the log be told what became of the transaction here."""
     party = PartyType.TRANSFERRING_REGISTRY if transaction.role is Role.INITIATOR else PartyType.ACQUIRING_REGISTRY
-    settings = work.settings
-    request = NotificationRequest(
-        sender=settings.code,
-        addressee=settings.hub_code,
-        major_version=settings.versions[0],
-        minor_version=settings.versions[1],
-        transaction_identifier=transaction.identifier,
-        transaction_status=status,
-        party_type=party,
-        evaluation_result=tuple(EvaluationResult(response_code=code) for code in codes),
-    )
-    queues.queue(work.connection, transaction.identifier, request, work.now)
+    settings, faults = work.settings, work.settings.faults
+    identifier = transaction.identifier
+    if Fault.UNKNOWN_TRANSACTION in faults:
+        identifier = str(TransactionIdentifier(settings.code, MAX_NUMBER))
+    due_at = work.now + settings.lateness if Fault.NOTIFIES_LATE in faults else None
+    for told in conduct.reported(transaction.role, status, faults):
+        request = NotificationRequest(
+            sender=settings.code,
+            addressee=settings.hub_code,
+            major_version=settings.versions[0],
+            minor_version=settings.versions[1],
+            transaction_identifier=identifier,
+            transaction_status=told,
+            party_type=party,
+            evaluation_result=tuple(EvaluationResult(response_code=code) for code in codes),
+        )
+        queues.queue(work.connection, transaction.identifier, request, work.now, due_at)
 
 
 def change(work: Work, transaction: Transaction, state: State, cause: str, codes: tuple[int, ...] = ()) -> None:
@@ -89,7 +96,7 @@ def apply_status(
 ) -> str | None:
     """Follow a status that the log told, by notification or on enquiry; why it had no effect, or None if it had one."""
     for result in results:
-        blocks = tuple(map(_range, result.unit_block_identifiers or ()))
+        blocks = tuple(_ranges(result.unit_block_identifiers or ()))
         journal.answer(work.connection, transaction.identifier, result.response_code, blocks, work.now)
     codes = tuple(dict.fromkeys(result.response_code for result in results))
     if transaction.is_final:
@@ -98,7 +105,8 @@ def apply_status(
         work.tell("ignored", note, transaction.identifier, transaction.state, codes)
         return note
     cause = f"{source}: status {status}"
-    match move(transaction.role, transaction.transaction_type, status):
+    step = move(transaction.role, transaction.transaction_type, status)
+    match conduct.reaction(step, status, work.settings.faults):
         case Move.FINALISE:
             carry_out(work, transaction)
             change(work, transaction, State.COMPLETED, cause, codes)
@@ -150,5 +158,12 @@ def _acquiring_account(transaction: Transaction) -> Account:
     return Account(account_type, identifier)
 
 
-def _range(block: UnitBlockIdentifier) -> SerialRange:
-    return SerialRange(block.originating_registry_code, block.unit_serial_block_start, block.unit_serial_block_end)
+def _ranges(blocks: Iterable[UnitBlockIdentifier]) -> Iterator[SerialRange]:
+    """The units that an answer names; what is no range cannot be, which may be the very thing that is answered."""
+    for block in blocks:
+        try:
+            yield SerialRange(
+                block.originating_registry_code, block.unit_serial_block_start, block.unit_serial_block_end
+            )
+        except IdentifierError:
+            continue

@@ -24,7 +24,7 @@ from itl.wire import server
 from registry_client.arguments import misbehaviour
 from registry_client.client import RegistryClient
 from registry_client.endpoint import application
-from registry_client.reconciliation.faults import Misbehaviour
+from registry_client.faults import Misbehaviour
 from registry_client.registry import Registry
 from registry_client.settings import Settings as RegistrySettings
 

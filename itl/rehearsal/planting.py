@@ -12,8 +12,9 @@ from itl.ledger.block import SerialRange
 from itl.ledger.comparison import DifferenceKind
 from itl.ledger.placement import Placement, placement
 from itl.rehearsal.holdings import LOG_BLOCKS, Kind, Run, count, run
+from registry_client.faults import Fault, Misbehaviour
 from registry_client.identifiers import SerialRange as RegistryRange
-from registry_client.reconciliation.faults import OTHER_ACCOUNT_TYPE, Fault, Misbehaviour
+from registry_client.reconciliation.planting import OTHER_ACCOUNT_TYPE
 
 FOUND_AS = {
     Fault.LOST_BLOCK: DifferenceKind.MISSING,

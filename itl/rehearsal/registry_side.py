@@ -12,8 +12,8 @@ from itl.rehearsal.memory import peak
 from itl.wire import server
 from registry_client.client import RegistryClient
 from registry_client.endpoint import application
+from registry_client.faults import Misbehaviour
 from registry_client.reconciliation import replies
-from registry_client.reconciliation.faults import Misbehaviour
 from registry_client.registry import Registry
 from registry_client.settings import Settings
 

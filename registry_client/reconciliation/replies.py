@@ -23,8 +23,8 @@ from itl.messages import (
     load,
 )
 from registry_client import queues
-from registry_client.reconciliation import faults, snapshot, trail
-from registry_client.reconciliation.faults import Fault
+from registry_client.faults import Fault
+from registry_client.reconciliation import planting, snapshot, trail
 from registry_client.reconciliation.records import Reconciliation, find, lane
 from registry_client.reconciliation.tables import reconciliations, replies
 from registry_client.work import Work
@@ -101,7 +101,7 @@ def send_totals(work: Work, of: Reconciliation, request: ProvideTotalsRequest) -
 
 def _freeze(work: Work, of: Reconciliation) -> None:
     count = snapshot.freeze(work.connection, of, of.snapshot_at, work.now)
-    for told in faults.apply(work.connection, of.id, work.settings.misbehave):
+    for told in planting.apply(work.connection, of.id, work.settings.misbehave):
         work.tell("misbehaved", told)
     work.tell("reconciliation", f"{of.identifier} snapshot taken: {count} blocks")
 
@@ -131,7 +131,7 @@ def _make_part(work: Work, of: Reconciliation, row: sa.Row[Any], request: Provid
     _queue(work, _blocks(work, of, blocks), of)
     parts = row.parts + 1
     if is_last and Fault.CONTRADICTORY_PARTS in work.settings.faults and blocks:
-        _queue(work, _blocks(work, of, (faults.contradiction(blocks[0]),)), of)
+        _queue(work, _blocks(work, of, (planting.contradiction(blocks[0]),)), of)
         parts += 1
     _advance(work, row.id, position=position, parts=parts, done_at=work.now if is_last else None)
 

@@ -13,8 +13,8 @@ from itl.messages import (
     ReconciliationResultRequest,
     dump,
 )
+from registry_client.faults import Fault
 from registry_client.reconciliation import records, snapshot
-from registry_client.reconciliation.faults import Fault
 from registry_client.reconciliation.records import Phase, Reconciliation, Status
 from registry_client.reconciliation.replies import let_go, send_totals
 from registry_client.reconciliation.tables import reconciliations, replies

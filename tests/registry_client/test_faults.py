@@ -11,8 +11,8 @@ import pytest
 from itl.clock import SetClock
 from itl.codes import UnitType
 from itl.messages import ReceiveUnitBlocksRequest
+from registry_client.faults import FAULTS, UNDIFFERENT, Fault, Misbehaviour
 from registry_client.identifiers import SerialRange
-from registry_client.reconciliation.faults import FAULTS, UNDIFFERENT, Fault, Misbehaviour
 from registry_client.registry import Registry
 from registry_client.transactions import Event
 from tests.registry_client.conftest import Found

@@ -17,9 +17,9 @@ from itl.clock import SetClock
 from itl.codes import UnitType
 from itl.messages import MessageRequest
 from registry_client.arguments import parser
+from registry_client.faults import Fault, Misbehaviour
 from registry_client.identifiers import SerialRange
 from registry_client.main import main
-from registry_client.reconciliation.faults import Fault, Misbehaviour
 from registry_client.registry import Registry
 from registry_client.settings import Settings
 from tests.registry_client.hub import HttpLog

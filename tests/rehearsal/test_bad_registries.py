@@ -16,7 +16,7 @@ from itl.rehearsal.registry_side import RegistrySide
 from itl.rehearsal.sides import Here
 from itl.store import tables as t
 from itl.store.database import Database
-from registry_client.reconciliation.faults import UNDIFFERENT, Fault, Misbehaviour
+from registry_client.faults import UNDIFFERENT, Fault, Misbehaviour
 
 SEED, BLOCKS = 3, 80
 

@@ -14,8 +14,8 @@ from itl.ledger.block import SerialRange
 from itl.ledger.placement import Placement, placement
 from itl.rehearsal.holdings import KINDS, Run, count, run, runs
 from itl.rehearsal.planting import FOUND_AS, plan
+from registry_client.faults import Fault
 from registry_client.identifiers import SerialRange as RegistryRange
-from registry_client.reconciliation.faults import Fault
 
 SEEDS = st.integers(0, 2**32)
 SIZES = st.integers(1, 300)

@@ -1,14 +1,10 @@
-"""What a registry can get wrong in a reconciliation, on request: for tests of a log, and for training.
-
-Faults of the record are planted into the frozen copy, so that totals and blocks agree with each other, as they do in a
-registry whose books are wrong. Faults of conduct concern how it answers.
-"""
+"""Faults of the record: what is planted into the frozen copy, so that totals and blocks agree with each other, as they
+do in a registry whose books are wrong."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -16,93 +12,9 @@ import msgspec
 import sqlalchemy as sa
 
 from itl.messages import UnitBlock
+from registry_client.faults import Fault, Misbehaviour
 from registry_client.identifiers import SerialRange
 from registry_client.reconciliation.tables import snapshot_blocks
-
-
-class Fault(StrEnum):
-    """The faults by their name on the command line."""
-
-    LOST_BLOCK = "lost-block"
-    LOST_PART = "lost-part"
-    EXTRA_BLOCK = "extra-block"
-    DOUBLE_BLOCK = "double-block"
-    OTHER_CUT = "other-cut"
-    WRONG_PERIOD = "wrong-period"
-    WRONG_ACCOUNT_TYPE = "wrong-account-type"
-    WRONG_UNIT_TYPE = "wrong-unit-type"
-    WRONG_TOTALS = "wrong-totals"
-    CONTRADICTORY_PARTS = "contradictory-parts"
-    LATE = "late"
-    NO_ANSWER = "no-answer"
-    ANSWERS_TWICE = "answers-twice"
-    ANSWERS_EARLY = "answers-early"
-    DENIES = "denies"
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """A fault in words: what the registry does, and what a log must find of it."""
-
-    does: str
-    finds: str
-
-
-FAULTS: Mapping[Fault, Described] = MappingProxyType(
-    {
-        Fault.LOST_BLOCK: Described(
-            "leaves a block out", "the units of the block, which the log holds and the registry does not"
-        ),
-        Fault.LOST_PART: Described("leaves out the middle of a block", "just those units, not the whole block"),
-        Fault.EXTRA_BLOCK: Described(
-            "tells of a block that does not lie there", "its units, which the registry holds and the log does not"
-        ),
-        Fault.DOUBLE_BLOCK: Described("tells of a block twice", "its units, named twice"),
-        Fault.OTHER_CUT: Described("cuts a block in two", "no difference: the units are the same"),
-        Fault.WRONG_PERIOD: Described(
-            "tells of a block outside the holding accounts under another period", "its units, in two account periods"
-        ),
-        Fault.WRONG_ACCOUNT_TYPE: Described(
-            "tells of a block in an account of another type", "its units, in two account types"
-        ),
-        Fault.WRONG_UNIT_TYPE: Described("tells of a block as units of another type", "its units, of two types"),
-        Fault.WRONG_TOTALS: Described(
-            "adds a unit to the first total, and to no block",
-            "totals that differ from the log's, and from the registry's own blocks, which are right",
-        ),
-        Fault.CONTRADICTORY_PARTS: Described(
-            "ends its blocks with a part that puts a block of before into another account",
-            "a block named twice; where its blocks were whole by its totals, a part that nobody waits for, refused",
-        ),
-        Fault.LATE: Described(
-            "answers after the time set as lateness", "a time-out; the answer, when it comes, is on record"
-        ),
-        Fault.NO_ANSWER: Described("acknowledges what it is asked and never answers", "a time-out"),
-        Fault.ANSWERS_TWICE: Described("sends every answer twice", "nothing: a repeat has no second effect"),
-        Fault.ANSWERS_EARLY: Described(
-            "sends totals of its present holdings as soon as it hears of a reconciliation",
-            "an answer that was not asked for, refused; the one to the question counts",
-        ),
-        Fault.DENIES: Described("refuses to begin: result 0 with code 1510", "a reconciliation that was denied"),
-    }
-)
-"""Every fault in words."""
-
-DENIAL = (1510,)
-"""The codes of a registry that refuses to begin: not available for reconciliation."""
-
-UNDIFFERENT = frozenset({Fault.OTHER_CUT, Fault.ANSWERS_TWICE, Fault.ANSWERS_EARLY})
-"""After these a reconciliation ends as if nothing had been wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class Misbehaviour:
-    """A fault to commit; `units` says where, for a fault of the record: units of one block, or for `EXTRA_BLOCK`
-    units that are not there. None: at a block that suits."""
-
-    fault: Fault
-    units: SerialRange | None = None
-
 
 OTHER_ACCOUNT_TYPE = {100: 230, 230: 300}
 """Where a block is said to lie instead; 100 for all others."""
