@@ -33,6 +33,7 @@ from itl.wire.contract import Port, service_name
 from itl.wire.faults import WireFault
 from itl.wire.limits import LIMITS
 from itl.worker.administration import Administration
+from itl.worker.judging import log_bench
 from itl.worker.reconciling import Reconciler
 from itl.worker.worker import Worker
 
@@ -49,13 +50,20 @@ class Hub:
         self.settings, self.clock = settings, clock
         self.role = role_of(settings.role)
         self.database = Database(settings.database, connections=settings.threads + settings.lanes)
-        require_current(self.database)
+        require_current(self.database, () if self.role is None else self.role.migrations)
         self.reference = ReferenceData(self.database, clock, timedelta(seconds=settings.clock_tolerance))
         self.identity = identity_of(self.reference, settings)
         self.practice = Practice(settings.cleanup, settings.flag_accepted)
         self.wake_worker, self.wake_relay, self.wake_reconciler = Wake(), Wake(), Wake()
         self.worker = Worker(
-            self.database, clock, settings, self.identity, self.practice, self.wake_worker, self.wake_relay.ring
+            self.database,
+            clock,
+            settings,
+            self.identity,
+            self.practice,
+            self.wake_worker,
+            self.wake_relay.ring,
+            log_bench if self.role is None else self.role.bench,
         )
         self.relay = Relay(self.database, clock, settings, self.identity, self.wake_relay, self._after_delivery)
         self.administration = Administration(self.database, clock, settings, self.identity, self.wake_relay.ring)

@@ -16,6 +16,8 @@ class RegistryKind(StrEnum):
     PARTY = "party"
     CDM = "cdm"
     STL = "stl"
+    LOG = "log"
+    """The transaction log that a supplementary log stands behind."""
     TESTER = "tester"
 
 

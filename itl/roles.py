@@ -13,8 +13,13 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol, TypeAlias
 
+from sqlalchemy import Connection
+
+from itl.checks.view import View
 from itl.errors import UsageError
+from itl.lifecycle.transaction import LogIdentity
 from itl.wire.endpoint import Wsgi
+from itl.worker.judging import Sitting, Work
 
 Subparsers: TypeAlias = "_SubParsersAction[ArgumentParser]"
 
@@ -41,6 +46,9 @@ class Role(Protocol):
 
     migrations: Sequence[str]
     """Directories with a migration branch of its own, beside those of the log."""
+
+    def bench(self, connection: Connection, work: Work, view: View, log: LogIdentity) -> Sitting:
+        """How a batch is judged, and how completions are carried out (`itl.worker.judging.Bench`)."""
 
     def applications(self, hub: Any) -> Mapping[str, Wsgi]:
         """Endpoints beside the log's own, by the last step of their path."""

@@ -15,6 +15,7 @@ from itl.errors import UsageError
 from itl.hub import Hub
 from itl.settings import Settings
 from itl.store.schema import migrate
+from itl.worker.judging import log_bench
 
 
 class Idle:
@@ -28,6 +29,7 @@ class Echo:
 
     name = "echo"
     migrations = ()
+    bench = staticmethod(log_bench)
 
     def applications(self, _hub: Any) -> Any:
         def application(_environ: Any, start_response: Any) -> list[bytes]:

@@ -11,6 +11,7 @@ from sqlalchemy import make_url
 from itl.cli.command import Subparsers, add, database_argument, end_on_signals, say, settings_of
 from itl.errors import UsageError
 from itl.hub import Hub
+from itl.roles import role_of
 from itl.settings import Settings
 from itl.store.database import Database
 from itl.store.schema import migrate, require_current
@@ -92,6 +93,7 @@ def run_worker(arguments: Namespace) -> int:
 
 def run_migrate(arguments: Namespace) -> int:
     settings = settings_of(arguments)
-    migrate(settings.database)
+    role = role_of(settings.role)
+    migrate(settings.database, beside=() if role is None else role.migrations)
     say(f"{make_url(settings.database)} is at the newest schema")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, TextClause, bindparam, delete, null, text, update
 
@@ -59,6 +59,8 @@ class Batch:
     done: list[int] = field(default_factory=list)
     judged: list[Judged] = field(default_factory=list)
     settled: list[Settled] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
+    """Tasks, by `inbox_id`, that cannot be done before something else is."""
 
 
 def record(connection: Connection, batch: Batch, ids: dict[tuple[str, int], int], now: datetime) -> None:
@@ -71,6 +73,8 @@ def record(connection: Connection, batch: Batch, ids: dict[tuple[str, int], int]
     ]
     if batch.done:
         steps.append((_DONE, {"wanted": batch.done}))
+    if batch.waiting:
+        steps.append((_WAIT, {"wanted": batch.waiting, "until": now + WAIT}))
     run_all(connection, steps)
     notice_book.follow_answers(connection, _answered(batch), now)
 
@@ -79,6 +83,24 @@ _DONE = Statement(
     "inbox_done",
     lambda dialect: update(t.inbox).where(one_of(dialect, t.inbox.c.id, "wanted")).values(work=null(), content=null()),
 )
+
+
+WAIT = timedelta(seconds=1)
+"""How long a task that has to wait for another does; whoever does that may end the wait (`end_waiting`)."""
+_WAIT = Statement(
+    "inbox_wait",
+    lambda dialect: (
+        update(t.inbox)
+        .where(one_of(dialect, t.inbox.c.id, "wanted"))
+        .values(not_before=bindparam("until", type_=t.Instant()))
+    ),
+)
+
+
+def end_waiting(connection: Connection) -> None:
+    """Let the worker look again at what waits for something; what failed stays put off."""
+    waiting = t.inbox.c.work.is_not(None) & t.inbox.c.not_before.is_not(None) & (t.inbox.c.failures == 0)
+    connection.execute(update(t.inbox).where(waiting).values(not_before=None))
 
 
 def _counting(connection: Connection, batch: Batch) -> Iterator[Step]:

@@ -23,7 +23,7 @@ from itl.store.gather import Settlement, StoredUnits, Task, TooManyBlocks
 from itl.store.record import record
 from itl.store.reference_data import ReferenceData
 from itl.store.statements import search_by_index
-from itl.worker.judging import Work, judge_batch, wanted_serials
+from itl.worker.judging import Bench, Work, judge_batch, log_bench, wanted_serials
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +46,7 @@ def work_once(
     identity: LogIdentity,
     limit: int = 100,
     originating: frozenset[str] = frozenset(),
+    bench: Bench = log_bench,
 ) -> int:
     """Do the oldest waiting tasks, at most `limit`; returns how many were taken, 0 when there is nothing to do.
 
@@ -54,13 +55,13 @@ def work_once(
     names registries whose units are locked beside those that the tasks speak of.
     """
     try:
-        return _one_batch(database, reference, clock, identity, limit, originating)
+        return _one_batch(database, reference, clock, identity, limit, originating, bench)
     except LockTooNarrow as narrow:
-        return work_once(database, reference, clock, identity, limit, originating | narrow.needed)
+        return work_once(database, reference, clock, identity, limit, originating | narrow.needed, bench)
     except Exception as error:
         if limit > 1:
             log.warning("batch failed, trying a smaller one", problem=str(error), limit=limit)
-            return work_once(database, reference, clock, identity, max(1, limit // 8))
+            return work_once(database, reference, clock, identity, max(1, limit // 8), bench=bench)
         _put_off(database, clock(), error)
         return 1
 
@@ -72,6 +73,7 @@ def _one_batch(
     identity: LogIdentity,
     limit: int,
     originating: frozenset[str],
+    bench: Bench,
 ) -> int:
     with database.write() as connection:
         now = clock()
@@ -106,8 +108,10 @@ def _one_batch(
         totals = TotalsSnapshot(gather.running_totals(connection, asked, completed, ledger))
         view = gather.view(connection, now, known, ledger, totals, asked)
         work = Work(tasks, proposals, {each.transaction_id: each for each in completed}, too_wide)
-        batch = judge_batch(work, view, ledger, totals, identity)
+        sitting = bench(connection, work, view, identity)
+        batch = judge_batch(work, sitting, ledger, totals, identity)
         record(connection, batch, stored.ids, now)
+        sitting.record(connection, batch, now)
     log.info("batch recorded", tasks=len(tasks), judged=len(batch.judged), settled=len(batch.settled))
     return len(tasks)
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 import msgspec
+from sqlalchemy import Connection
 
 from itl.checks import judge
 from itl.checks.blocks import is_well_formed, units_of
 from itl.checks.flows import flows
 from itl.checks.view import View
-from itl.ledger.block import SerialRange
+from itl.ledger.block import HeldBlock, SerialRange
 from itl.ledger.carrying_out import change
+from itl.ledger.operations import Change
 from itl.ledger.ranges import union
 from itl.ledger.snapshot import Snapshot
 from itl.ledger.totals import TotalKey, TotalsSnapshot, stocks
-from itl.lifecycle.transaction import LogIdentity, proposal_checked
+from itl.lifecycle.transaction import LogIdentity, Transition, proposal_checked
 from itl.messages import ProposalRequest, ProposalTransaction
 from itl.store.gather import Settlement, Task
 from itl.store.record import Batch, Judged, Settled
@@ -35,23 +39,76 @@ class Work:
     """Proposals, by `inbox_id`, that touch more blocks of the ledger than can be judged: refused with 1104."""
 
 
-def judge_batch(work: Work, view: View, ledger: Snapshot, totals: TotalsSnapshot, log: LogIdentity) -> Batch:
-    """The decisions for all of `work`; `ledger` and `totals` are those of `view`, and are brought along."""
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A verdict, and what becomes of the transaction by it."""
+
+    verdict: judge.Verdict
+    transition: Transition
+
+
+class Sitting(Protocol):
+    """One batch before its judge."""
+
+    def decide(self, task: Task, request: ProposalRequest) -> Decision | None:
+        """What becomes of a proposal, seen after all that came before it; None: it has to wait for something."""
+
+    def change(self, settlement: Settlement, rows: Sequence[HeldBlock]) -> Change:
+        """What carrying a completion out does to `rows` of the ledger."""
+
+    def record(self, connection: Connection, batch: Batch, now: datetime) -> None:
+        """Write what this judge keeps beside the log's own, in the commit of the batch."""
+
+
+Bench = Callable[[Connection, Work, View, LogIdentity], Sitting]
+"""Gathers what a judge needs beside the log's view of the batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSitting:
+    """The log's own judgement: all checks of its catalogue."""
+
+    work: Work
+    view: View
+    log: LogIdentity
+
+    def decide(self, task: Task, request: ProposalRequest) -> Decision:
+        too_wide = task.inbox_id in self.work.too_wide
+        verdict = judge.too_many_blocks() if too_wide else judge.proposal(request, self.view, self.log.override.off)
+        evaluation = self.log.override.tell_evaluation(verdict.evaluation_results)
+        return Decision(verdict, proposal_checked(task.head, request.proposed_transaction, evaluation, self.log))
+
+    def change(self, settlement: Settlement, rows: Sequence[HeldBlock]) -> Change:
+        return change(settlement.head.transaction_type, settlement.blocks, rows)
+
+    def record(self, connection: Connection, batch: Batch, now: datetime) -> None:
+        """All that it decides is in the batch."""
+
+
+def log_bench(_connection: Connection, work: Work, view: View, log: LogIdentity) -> Sitting:
+    """The bench of the transaction log: it needs nothing beside the view."""
+    return LogSitting(work, view, log)
+
+
+def judge_batch(work: Work, sitting: Sitting, ledger: Snapshot, totals: TotalsSnapshot, log: LogIdentity) -> Batch:
+    """The decisions for all of `work`; `ledger` and `totals` are those of the view, and are brought along."""
     batch = Batch()
     waiting = dict(work.settlements)
     ordered = {task.transaction_id for task in work.tasks if task.work == "settle"}
     for settlement in [each for each in waiting.values() if each.transaction_id not in ordered]:
-        _settle(waiting.pop(settlement.transaction_id), ledger, totals, batch)
+        _settle(waiting.pop(settlement.transaction_id), sitting, ledger, totals, batch)
     for task in work.tasks:
-        batch.done.append(task.inbox_id)
         if task.work == "settle":
             if task.transaction_id in waiting:
-                _settle(waiting.pop(task.transaction_id), ledger, totals, batch)
+                _settle(waiting.pop(task.transaction_id), sitting, ledger, totals, batch)
         elif task.inbox_id in work.proposals:
             request = work.proposals[task.inbox_id]
-            too_wide = task.inbox_id in work.too_wide
-            verdict = judge.too_many_blocks() if too_wide else judge.proposal(request, view, log.override.off)
-            batch.judged.append(_judged(task, request, verdict, ledger, totals, log))
+            decision = sitting.decide(task, request)
+            if decision is None:
+                batch.waiting.append(task.inbox_id)
+                continue
+            batch.judged.append(_judged(task, request, decision, ledger, totals, log))
+        batch.done.append(task.inbox_id)
     return batch
 
 
@@ -65,16 +122,15 @@ def wanted_serials(proposal: ProposalTransaction) -> Iterable[SerialRange]:
 def _judged(
     task: Task,
     request: ProposalRequest,
-    verdict: judge.Verdict,
+    decision: Decision,
     ledger: Snapshot,
     totals: TotalsSnapshot,
     log: LogIdentity,
 ) -> Judged:
     proposal = request.proposed_transaction
-    evaluation = log.override.tell_evaluation(verdict.evaluation_results)
     reserved: tuple[SerialRange, ...] = ()
     adds: Mapping[TotalKey, int] = {}
-    if not evaluation:
+    if decision.verdict.passed:
         reserved = tuple(union(map(units_of, proposal.proposal_unit_blocks)))
         ledger.reserve(reserved, task.head.identifier)
         adds = flows(proposal)
@@ -84,19 +140,18 @@ def _judged(
         seen_status=task.head.status,
         set_by=log.code,
         message=task.message,
-        transition=proposal_checked(task.head, proposal, evaluation, log),
-        results=msgspec.json.encode(verdict.results),
+        transition=decision.transition,
+        results=msgspec.json.encode(decision.verdict.results),
         proposal=proposal,
         reserved=reserved,
         flows=adds,
     )
 
 
-def _settle(settlement: Settlement, ledger: Snapshot, totals: TotalsSnapshot, batch: Batch) -> None:
-    head = settlement.head
+def _settle(settlement: Settlement, sitting: Sitting, ledger: Snapshot, totals: TotalsSnapshot, batch: Batch) -> None:
     rows = ledger.rows([each.block.range for each in settlement.blocks])
-    done = change(head.transaction_type, settlement.blocks, rows)
-    ledger.release(head.identifier)
+    done = sitting.change(settlement, rows)
+    ledger.release(settlement.head.identifier)
     ledger.apply([done])
     totals.complete(settlement.flows)
     totals.stock(stocks([done]))

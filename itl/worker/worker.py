@@ -15,6 +15,7 @@ from itl.store.database import Database
 from itl.store.reference_data import ReferenceData
 from itl.wake import Pause, Wake
 from itl.worker.batch import work_once
+from itl.worker.judging import Bench, log_bench
 from itl.worker.timers import ring_timers
 
 log = structlog.get_logger(__name__)
@@ -37,10 +38,11 @@ class Worker:
         practice: Practice,
         wake: Wake,
         after_work: Callable[[], None] = lambda: None,
+        bench: Bench = log_bench,
     ) -> None:
         self._database, self._clock, self._settings = database, clock, settings
         self._identity, self._practice, self._wake = identity, practice, wake
-        self._after_work = after_work
+        self._after_work, self._bench = after_work, bench
         self._reference = ReferenceData(database, clock)
         self._closing = threading.Event()
 
@@ -65,7 +67,14 @@ class Worker:
         if due.timers:
             rung = ring_timers(self._database, self._clock, self._identity, self._practice)
         if due.work:
-            done = work_once(self._database, self._reference, self._clock, self._identity, self._settings.batch)
+            done = work_once(
+                self._database,
+                self._reference,
+                self._clock,
+                self._identity,
+                self._settings.batch,
+                bench=self._bench,
+            )
         if rung or done:
             self._after_work()
         return rung + done
