@@ -8,6 +8,7 @@ from datetime import date
 from typing import TypeVar
 
 from itl.codes import UnitType
+from registry_client.conformance.arguments import add_hub_arguments
 from registry_client.errors import RegistryError
 from registry_client.faults import Fault, Misbehaviour
 from registry_client.identifiers import AccountNumber, SerialRange
@@ -93,6 +94,15 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--limit", type=_positive, default=20, help="how many (default: %(default)s)")
     for command in (status, listed, held, reconciled, noticed, written):
         command.add_argument("--json", action="store_true", help="print JSON")
+
+    conformance = commands.add_parser(
+        "conformance",
+        help="Test whether a hub keeps the standard.",
+        description="Test whether a hub keeps the standard. A registry is tested from the hub: `itl conformance`.",
+    )
+    subjects = conformance.add_subparsers(metavar="SUBJECT", dest="subject", required=True)
+    text = "Play registries towards a hub, and report what it does, test by test."
+    add_hub_arguments(subjects.add_parser("hub", help=text, description=text))
 
     message = add("message", "Tell the administrators of the log something.")
     message.add_argument("text", metavar="TEXT", help="what to tell them")

@@ -125,6 +125,12 @@ def run_message(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def run_conformance(chosen: argparse.Namespace) -> int:
+    from registry_client.conformance.command import run_hub  # noqa: PLC0415 - the other commands need no suite
+
+    return run_hub(chosen)
+
+
 def _propose(chosen: argparse.Namespace, act: Callable[[Registry], str]) -> int:
     with opened(chosen) as registry:
         transaction = waited(registry, act(registry), chosen.wait)
@@ -173,6 +179,7 @@ COMMANDS = {
     "notices": run_notices,
     "messages": run_messages,
     "message": run_message,
+    "conformance": run_conformance,
 }
 
 

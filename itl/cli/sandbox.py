@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -19,6 +19,7 @@ from itl.hub import Hub
 from itl.settings import Settings
 from itl.store.database import Database
 from itl.store.enrolment import SANDBOX_REGISTRIES, put_sandbox
+from itl.store.reference_data import load_reference
 from itl.store.schema import migrate
 from itl.wire import server
 from registry_client.arguments import misbehaviour
@@ -27,6 +28,12 @@ from registry_client.endpoint import application
 from registry_client.faults import Misbehaviour
 from registry_client.registry import Registry
 from registry_client.settings import Settings as RegistrySettings
+
+REGISTRIES_AT = "http://127.0.0.1:8090"
+"""Where `registry serve` and `registry conformance hub` listen unless told otherwise."""
+
+HURRY = {"reconciliation_lead": 5.0, "reconciliation_grace": 1.0, "reconciliation_parts_wait": 5.0, "retry_most": 5.0}
+"""Settings of which a sandbox, where somebody waits, has another default: seconds."""
 
 
 def register(commands: Subparsers) -> None:
@@ -41,6 +48,12 @@ def register(commands: Subparsers) -> None:
     parser.add_argument("--registries", action="store_true", help="run a reference registry for each of them, too")
     parser.add_argument(
         "--registry-data", type=Path, metavar="DIR", help="where those keep their data (default: beside the database)"
+    )
+    parser.add_argument(
+        "--registries-at",
+        metavar="URL",
+        help="where the registries are called, each at its code below this address (default: where they are enrolled, "
+        f"else {REGISTRIES_AT})",
     )
     parser.add_argument(
         "--misbehave",
@@ -86,25 +99,43 @@ class Sandbox:
             yield f"registry {code:<5}user and password {code.lower():<4}{at}"
 
 
-def prepare(settings: Settings, urls: dict[str, str] | None = None) -> None:
-    """Bring the database to the newest schema and enrol the sandbox's registries, with addresses where given."""
+def prepare(settings: Settings, urls: Mapping[str, str] | None = None, else_at: str | None = None) -> None:
+    """Bring the database to the newest schema and enrol the sandbox's registries, with addresses where given.
+
+    `else_at` is the address below which those are called that have none yet.
+    """
     migrate(settings.database)
     database = Database(settings.database)
     with database.write() as connection:
-        put_sandbox(connection, system_clock(), urls)
+        addresses = dict(urls or {})
+        if else_at is not None:
+            enrolled = load_reference(connection).registries
+            placed = {code for code, each in enrolled.items() if each.url is not None}
+            addresses |= below(else_at, set(SANDBOX_REGISTRIES) - placed - set(addresses))
+        put_sandbox(connection, system_clock(), addresses)
     database.close()
+
+
+def below(address: str, codes: Iterable[str]) -> dict[str, str]:
+    """Addresses of registries that are called at one place, each at its code."""
+    return {code: f"{address.rstrip('/')}/{code}" for code in codes}
 
 
 @contextmanager
 def sandbox(
-    settings: Settings, registry_data: Path | None = None, misbehave: Sequence[tuple[str, Misbehaviour]] = ()
+    settings: Settings,
+    registry_data: Path | None = None,
+    misbehave: Sequence[tuple[str, Misbehaviour]] = (),
+    urls: Mapping[str, str] | None = None,
+    else_at: str | None = None,
 ) -> Iterator[Sandbox]:
     """A running sandbox; with `registry_data`, a directory, also reference registries, which keep their data there.
 
-    `misbehave` are faults that registries commit in reconciliations, by their code.
+    `misbehave` are faults that registries commit in reconciliations, by their code. `urls` and `else_at` say where
+    registries are called that are not run here (`prepare`).
     """
     with ExitStack() as stack:
-        prepare(settings)
+        prepare(settings, urls, else_at)
         hub = Hub(settings)
         stack.callback(hub.close)
         hub.start_work()
@@ -143,12 +174,14 @@ def _registry(plan: RegistrySettings, hub_url: str, host: str, data: Path) -> It
 
 
 def run(arguments: Namespace) -> int:
-    settings = settings_of(arguments)
+    settings = _in_a_hurry(settings_of(arguments))
     end_on_signals()
     if arguments.misbehave and not arguments.registries:
         raise UsageError("--misbehave is for the reference registries of the sandbox: give --registries, too")
     data = arguments.registry_data or _beside(settings.database) if arguments.registries else None
-    with sandbox(settings, data, arguments.misbehave) as running:
+    given = arguments.registries_at
+    urls = below(given, SANDBOX_REGISTRIES) if given else None
+    with sandbox(settings, data, arguments.misbehave, urls, REGISTRIES_AT) as running:
         for line in running.describe():
             say(line)
         try:
@@ -156,6 +189,13 @@ def run(arguments: Namespace) -> int:
         except KeyboardInterrupt:
             say("closing")
     return 0
+
+
+def _in_a_hurry(settings: Settings) -> Settings:
+    """The settings, with the sandbox's own defaults for what nobody set."""
+    usual = Settings()
+    unset = {name: value for name, value in HURRY.items() if getattr(settings, name) == getattr(usual, name)}
+    return replace(settings, **unset)  # type: ignore[arg-type]
 
 
 def _beside(database: str) -> Path:

@@ -100,15 +100,18 @@ def proposal_checked(
     proposal: ProposalTransaction,
     evaluation: tuple[EvaluationResult, ...],
     log: LogIdentity,
+    proposer: str,
 ) -> Transition:
     """The log has judged: `evaluation` is empty where no check failed.
 
-    A transfer that passes goes on to the acquirer, without its supplementary type, which a registry would not know.
+    What failed is told to `proposer`, who sent the proposal: where it named another as the transferring registry (check
+    2009), that one must not hear of what it never proposed. A transfer that passes goes on to the acquirer, without its
+    supplementary type, which a registry would not know.
     """
     if evaluation:
         return Transition(
             TransactionStatus.CHECKED_DISCREPANCY,
-            (_tell(log, head, head.transferring_registry, TransactionStatus.CHECKED_DISCREPANCY, evaluation),),
+            (_tell(log, head, proposer, TransactionStatus.CHECKED_DISCREPANCY, evaluation),),
             keeps_timer=True,
         )
     checked = TransactionStatus.CHECKED_NO_DISCREPANCY

@@ -76,7 +76,8 @@ class LogSitting:
         too_wide = task.inbox_id in self.work.too_wide
         verdict = judge.too_many_blocks() if too_wide else judge.proposal(request, self.view, self.log.override.off)
         evaluation = self.log.override.tell_evaluation(verdict.evaluation_results)
-        return Decision(verdict, proposal_checked(task.head, request.proposed_transaction, evaluation, self.log))
+        proposal = request.proposed_transaction
+        return Decision(verdict, proposal_checked(task.head, proposal, evaluation, self.log, request.sender))
 
     def change(self, settlement: Settlement, rows: Sequence[HeldBlock]) -> Change:
         return change(settlement.head.transaction_type, settlement.blocks, rows)

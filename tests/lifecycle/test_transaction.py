@@ -52,12 +52,12 @@ def told(transition: Transition) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("transaction_type", [1, 4, 5, 10])
 def test_an_internal_transaction_that_passes_is_told_to_its_registry(transaction_type: int) -> None:
-    passed = proposal_checked(head(1, transaction_type), proposal(transaction_type), (), LOG)
+    passed = proposal_checked(head(1, transaction_type), proposal(transaction_type), (), LOG, "GB")
     assert (passed.status, told(passed), passed.keeps_timer) == (2, [("GB", 2)], True)
 
 
 def test_a_transfer_that_passes_goes_to_the_acquirer_and_the_initiator_hears_nothing_yet() -> None:
-    passed = proposal_checked(head(1), proposal(3, supplement=47), (), LOG)
+    passed = proposal_checked(head(1), proposal(3, supplement=47), (), LOG, "GB")
     (send,) = passed.sends
     assert passed.status == 2
     assert send.receiver == "FR"
@@ -69,11 +69,16 @@ def test_a_transfer_that_passes_goes_to_the_acquirer_and_the_initiator_hears_not
 @pytest.mark.parametrize("transaction_type", [1, 3, 4, 5, 10])
 def test_a_discrepancy_is_told_to_the_initiator_alone_with_its_codes(transaction_type: int) -> None:
     found = (EvaluationResult(response_code=4003), EvaluationResult(response_code=4010))
-    failed = proposal_checked(head(1, transaction_type), proposal(transaction_type), found, LOG)
+    failed = proposal_checked(head(1, transaction_type), proposal(transaction_type), found, LOG, "GB")
     (send,) = failed.sends
     assert (failed.status, told(failed)) == (3, [("GB", 3)])
     assert isinstance(send.message, NotificationRequest)
     assert send.message.evaluation_result == found
+
+
+def test_who_names_another_as_the_transferring_registry_is_told_itself() -> None:
+    found = (EvaluationResult(response_code=2009),)
+    assert told(proposal_checked(head(1), proposal(3), found, LOG, "JP")) == [("JP", 3)]
 
 
 NOTIFICATIONS = [

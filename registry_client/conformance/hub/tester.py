@@ -1,0 +1,510 @@
+"""Who tests a hub: the registries that it plays, the units that it makes up, and the steps that tests consist of."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from itl.clock import Clock, system_clock
+from itl.codes import CDM_UNITS, LULUCF_UNITS, PROJECT_UNITS, TRACK_UNITS, TransactionStatus, TransactionType, UnitType
+from itl.messages import (
+    EvaluationResult,
+    NotificationRequest,
+    ProposalRequest,
+    ProposalTransaction,
+    TransactionStatusRequest,
+    TransactionStatusResponse,
+    TransactionUnitBlock,
+)
+from itl.wire.server import serve
+from registry_client.conformance.evidence import Evidence
+from registry_client.conformance.operators import Asked, Commands
+from registry_client.conformance.playing import Party, endpoint
+from registry_client.conformance.profile import Profile
+from registry_client.conformance.suite import Failed, Group, Skipped
+from registry_client.units import Account
+
+HOLDING = Account(100, 1001)
+"""The holding account of every Party that the tester plays."""
+PERSON = Account(121, 2001)
+PENDING = Account(110, 1000)
+PROCEEDS = Account(100, 1100)
+"""The CDM registry's pending account, and its account for the share of proceeds."""
+
+_S = TransactionStatus
+
+_HEAD = (
+    "transaction_type",
+    "transferring_registry_code",
+    "acquiring_registry_code",
+    "acquiring_registry_account_type",
+    "acquiring_registry_account_identifier",
+)
+_UNITS = (
+    "originating_registry_code",
+    "unit_serial_block_start",
+    "unit_serial_block_end",
+    "unit_type",
+    "original_commit_period",
+    "applicable_commit_period",
+    "lulucf_activity",
+    "project_identifier",
+    "track",
+    "expiry_date",
+    "block_role",
+)
+"""What of a proposal and of its blocks is relayed as it was."""
+
+_STRANGE = frozenset({2001, 2009})
+"""After these the transaction is not one of the proposer's, which has nothing to report of it."""
+
+
+class Fresh:
+    """Numbers that no run used before: transaction identifiers and serials grow with the time at which a run begins.
+
+    A run may take half a million serials a second; the serials come round after 57 years.
+    """
+
+    def __init__(self, seconds: float | None = None) -> None:
+        begun = int((time.time() if seconds is None else seconds) * 10)
+        self._transactions = itertools.count(begun * 1_000)
+        self._serial = begun * 50_000 % 900_000_000_000_000 + 1
+
+    def transaction(self, code: str) -> str:
+        return f"{code}{next(self._transactions)}"
+
+    def serials(self, quantity: int) -> tuple[int, int]:
+        start, self._serial = self._serial, self._serial + quantity
+        return start, self._serial - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule with a proposal that breaks it, and nothing else; `also` are codes that may stand beside it."""
+
+    code: int
+    how: str
+    broken: Callable[[HubTester], tuple[Party, ProposalTransaction]]
+    also: frozenset[int] = frozenset()
+
+
+def add_rules(group: Group[HubTester], number: str, rules: Sequence[Rule]) -> None:
+    """A test for each rule, numbered `123/5003`: what breaks it is refused with its code, and nothing comes of it."""
+    for rule in rules:
+
+        def steps(t: HubTester, rule: Rule = rule) -> None:
+            party, proposal = rule.broken(t)
+            t.refused(party, proposal, rule.code, also=rule.also)
+
+        group.add(f"{number}/{rule.code}", f"Refused with {rule.code}: {rule.how}", (f"CHECK-{rule.code}",), steps)
+
+
+class HubTester:
+    """Plays the registries of `profile` towards its hub. The endpoint is up between `__enter__` and `__exit__`."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        evidence: Evidence,
+        *,
+        asked: Asked | None = None,
+        fresh: Fresh | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        self.profile, self.evidence, self.clock = profile, evidence, clock
+        self.fresh = fresh or Fresh()
+        self.ask = asked or Commands(profile.operator)
+        roles = profile.roles
+        codes = (roles.initiator, roles.acquirer, roles.cdm, roles.carrier, roles.reconciled)
+        self._parties = {
+            code: Party(
+                code,
+                profile.hub,
+                profile.url,
+                profile.access(code),
+                evidence,
+                versions=profile.version,
+                patience=profile.patience,
+                clock=clock,
+            )
+            for code in dict.fromkeys(code for code in codes if code is not None)
+        }
+        self._stack = ExitStack()
+        self.address: str | None = None
+
+    def __enter__(self) -> HubTester:
+        for party in self._parties.values():
+            self._stack.callback(party.close)
+        serving = serve(endpoint(self._parties.values()), self.profile.listen_host, self.profile.listen_port)
+        self._stack.callback(serving.close)
+        self.address = serving.url
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    # Who --------------------------------------------------------------------------------------------------------------
+
+    @property
+    def initiator(self) -> Party:
+        return self._playing("initiator")
+
+    @property
+    def acquirer(self) -> Party:
+        return self._playing("acquirer")
+
+    @property
+    def cdm(self) -> Party:
+        return self._playing("cdm")
+
+    @property
+    def carrier(self) -> Party:
+        return self._playing("carrier")
+
+    @property
+    def reconciled(self) -> Party:
+        return self._playing("reconciled")
+
+    def _playing(self, role: str) -> Party:
+        code = getattr(self.profile.roles, role)
+        if code is None:
+            raise Skipped(f"the profile names no registry for the role {role}")
+        return self._parties[code]
+
+    def code(self, published: int) -> int:
+        """The number by which the hub tells a code."""
+        return self.profile.renumbered.get(published, published)
+
+    # Units and proposals ----------------------------------------------------------------------------------------------
+
+    @property
+    def earlier(self) -> int:
+        return self.profile.periods.earlier
+
+    @property
+    def later(self) -> int:
+        return self.profile.periods.later
+
+    def units(
+        self,
+        kind: UnitType,
+        quantity: int = 10,
+        *,
+        period: int | None = None,
+        originating: str | None = None,
+        **other: Any,
+    ) -> TransactionUnitBlock:
+        """A block of units that never were, with all attributes that its type must have."""
+        project = self.profile.project
+        start, end = self.fresh.serials(quantity)
+        of_the_cdm = kind in CDM_UNITS
+        if period is None:
+            period = self.later if kind in (UnitType.TCER, UnitType.LCER) else self.earlier
+        expiry = {UnitType.TCER: project.tcer_expiry, UnitType.LCER: project.lcer_expiry}.get(kind)
+        made: dict[str, Any] = {
+            "unit_serial_block_start": start,
+            "unit_serial_block_end": end,
+            "originating_registry_code": originating or (project.host if of_the_cdm else self.initiator.code),
+            "unit_type": int(kind),
+            "supp_unit_type": 0,
+            "original_commit_period": period,
+            "applicable_commit_period": period,
+            "lulucf_activity": 1 if kind in LULUCF_UNITS else None,
+            "project_identifier": (project.number if of_the_cdm else project.party_number)
+            if kind in PROJECT_UNITS
+            else None,
+            "track": project.track if kind in TRACK_UNITS else None,
+            "expiry_date": None if expiry is None else date.fromisoformat(expiry),
+        }
+        return TransactionUnitBlock(**(made | other))
+
+    def proposal(
+        self,
+        kind: TransactionType,
+        party: Party,
+        *blocks: TransactionUnitBlock,
+        source: Account = HOLDING,
+        target: Account = HOLDING,
+        to: Party | None = None,
+        notice: int | None = None,
+    ) -> ProposalTransaction:
+        """A proposal as a real registry fills it in: all account fields, in the head and in every block."""
+        accounts = {
+            "transferring_registry_account_type": source.account_type,
+            "transferring_registry_account_identifier": source.identifier,
+            "acquiring_registry_account_type": target.account_type,
+            "acquiring_registry_account_identifier": target.identifier,
+        }
+        return ProposalTransaction(
+            transaction_identifier=self.fresh.transaction(party.code),
+            transaction_type=int(kind),
+            transferring_registry_code=party.code,
+            acquiring_registry_code=(to or party).code,
+            notification_identifier=notice,
+            proposal_unit_blocks=tuple(replace(block, **accounts) for block in blocks),
+            **accounts,
+        )
+
+    def issuance(
+        self, party: Party, *blocks: TransactionUnitBlock, target: Account | None = None
+    ) -> ProposalTransaction:
+        """An issuance into the account where such units begin."""
+        place = target or (PENDING if party.code == self.profile.roles.cdm else HOLDING)
+        return self.proposal(TransactionType.ISSUANCE, party, *blocks, source=place, target=place)
+
+    def issued(
+        self, kind: UnitType = UnitType.AAU, quantity: int = 10, *, party: Party | None = None, **other: Any
+    ) -> TransactionUnitBlock:
+        """Units that were issued: into the holding account of `party`, or the CDM registry's pending account."""
+        issuer = party or (self.cdm if kind in CDM_UNITS else self.initiator)
+        if kind not in CDM_UNITS:
+            other.setdefault("originating", issuer.code)
+        block = self.units(kind, quantity, **other)
+        self.completes(issuer, self.issuance(issuer, block))
+        return block
+
+    def held(self, kind: UnitType = UnitType.AAU, quantity: int = 10, **other: Any) -> TransactionUnitBlock:
+        """Units of any type in the initiator's holding account."""
+        if kind in CDM_UNITS:
+            block = self.issued(kind, quantity, **other)
+            self.transferred(self.cdm, self.initiator, block, source=PENDING)
+            return block
+        if kind in (UnitType.ERU_FROM_AAU, UnitType.ERU_FROM_RMU):
+            source = UnitType.AAU if kind == UnitType.ERU_FROM_AAU else UnitType.RMU
+            converted = self.converted(self.issued(source, quantity, **other))
+            self.completes(self.initiator, self.proposal(TransactionType.CONVERSION, self.initiator, converted))
+            return converted
+        return self.issued(kind, quantity, **other)
+
+    def converted(self, block: TransactionUnitBlock, **other: Any) -> TransactionUnitBlock:
+        """AAU or RMU as the ERU that a conversion makes of them."""
+        kind = UnitType.ERU_FROM_AAU if block.unit_type == UnitType.AAU else UnitType.ERU_FROM_RMU
+        project = self.profile.project
+        made = {"unit_type": int(kind), "project_identifier": project.party_number, "track": project.track}
+        return replace(block, **(made | other))
+
+    def transferred(
+        self,
+        party: Party,
+        to: Party,
+        *blocks: TransactionUnitBlock,
+        source: Account = HOLDING,
+        target: Account = HOLDING,
+    ) -> ProposalTransaction:
+        """Carry an external transfer through, accepted and completed."""
+        proposal = self.proposal(TransactionType.EXTERNAL_TRANSFER, party, *blocks, source=source, target=target, to=to)
+        self.propose(party, proposal)
+        self.relayed(to, proposal)
+        self.notify(to, proposal, _S.ACCEPTED)
+        self.told(party, proposal, _S.ACCEPTED)
+        self.notify(party, proposal, _S.COMPLETED)
+        self.told(to, proposal, _S.COMPLETED)
+        self.notify(to, proposal, _S.COMPLETED)
+        return proposal
+
+    # Steps ------------------------------------------------------------------------------------------------------------
+
+    def propose(self, party: Party, proposal: ProposalTransaction) -> None:
+        """Propose; the acknowledgement must be result 1 without a code."""
+        answer = party.call(ProposalRequest(**party.head(), proposed_transaction=proposal))
+        self.acknowledged(answer, f"the proposal {proposal.transaction_identifier}")
+
+    def acknowledged(self, answer: Any, what: str) -> None:
+        """An acknowledgement must be result 1 without a code."""
+        if answer.result_identifier != 1 or answer.response_codes:
+            raise Failed(f"{what} must be answered with result 1 and no code; the answer was {_said(answer)}")
+
+    def refused_at_once(self, answer: Any, what: str, *codes: int) -> None:
+        """An acknowledgement must be result 0 with just these codes."""
+        expected = sorted(map(self.code, codes))
+        if answer.result_identifier != 0 or sorted(answer.response_codes or ()) != expected:
+            raise Failed(
+                f"{what} must be answered with result 0 and {_listed(expected)}; the answer was {_said(answer)}"
+            )
+
+    def told(self, party: Party, proposal: ProposalTransaction, status: int) -> NotificationRequest:
+        """The next that the hub tells the party about the transaction must be this status."""
+        identifier = proposal.transaction_identifier
+        found = party.expect(
+            "acceptNotification",
+            f"status {status} of {identifier}",
+            lambda message: message.transaction_identifier == identifier,
+        ).message
+        if not isinstance(found, NotificationRequest):
+            raise TypeError(found)
+        if found.transaction_status != status:
+            raise Failed(
+                f"{party.code} must be told status {status} of {identifier}; it was told status "
+                f"{found.transaction_status} with {_listed(_codes(found))}"
+            )
+        if (found.sender, found.addressee) != (self.profile.hub, party.code):
+            raise Failed(
+                f"a notification to {party.code} must be from {self.profile.hub} to {party.code}; it is from "
+                f"{found.sender} to {found.addressee}"
+            )
+        if (found.major_version, found.minor_version) != self.profile.version:
+            raise Failed(f"the notification is of version {found.major_version}.{found.minor_version}")
+        bad = status in (_S.CHECKED_DISCREPANCY, _S.STL_CHECKED_DISCREPANCY)
+        if not bad and status != _S.REJECTED and found.evaluation_result:
+            raise Failed(f"status {status} of {identifier} comes with codes: {_listed(_codes(found))}")
+        return found
+
+    def notify(self, party: Party, proposal: ProposalTransaction, status: int, *codes: int) -> None:
+        """Tell the hub a status; the answer must be result 1."""
+        answer = self.notified(party, proposal.transaction_identifier, status, *codes)
+        self.acknowledged(answer, f"status {status} of {proposal.transaction_identifier} from {party.code}")
+
+    def notified(self, party: Party, identifier: str, status: int, *codes: int) -> Any:
+        """Tell the hub a status; the typed answer."""
+        return party.call(
+            NotificationRequest(
+                **party.head(),
+                transaction_identifier=identifier,
+                transaction_status=int(status),
+                party_type=0,
+                evaluation_result=tuple(EvaluationResult(response_code=code) for code in codes),
+            )
+        )
+
+    def relayed(self, party: Party, proposal: ProposalTransaction) -> ProposalTransaction:
+        """The hub must call the acquirer with the proposal as it was made."""
+        identifier = proposal.transaction_identifier
+        found = party.expect(
+            "acceptProposal",
+            f"the transfer {identifier}",
+            lambda message: message.proposed_transaction.transaction_identifier == identifier,
+        ).message
+        if (found.sender, found.addressee) != (self.profile.hub, party.code):
+            raise Failed(f"a relayed proposal is from {self.profile.hub}; this one is from {found.sender}")
+        relayed: ProposalTransaction = found.proposed_transaction
+        if _units_of(relayed) != _units_of(proposal):
+            raise Failed(f"the relayed proposal {identifier} names other units than the one that was made")
+        for name in _HEAD:
+            if getattr(relayed, name) != getattr(proposal, name):
+                raise Failed(
+                    f"{name} of the relayed proposal {identifier} is {getattr(relayed, name)}, it was "
+                    f"{getattr(proposal, name)}"
+                )
+        return relayed
+
+    def completes(self, party: Party, proposal: ProposalTransaction) -> None:
+        """A transaction inside one registry must go through: 2 from the hub, 4 from the registry."""
+        self.propose(party, proposal)
+        self.told(party, proposal, _S.CHECKED_NO_DISCREPANCY)
+        self.notify(party, proposal, _S.COMPLETED)
+        self.stands(party, proposal, _S.COMPLETED)
+
+    def refused(
+        self, party: Party, proposal: ProposalTransaction, *codes: int, also: frozenset[int] = frozenset()
+    ) -> NotificationRequest:
+        """The hub must find a discrepancy with just these codes (those of `also` may come, too); then it is over."""
+        self.propose(party, proposal)
+        found = self.told(party, proposal, _S.CHECKED_DISCREPANCY)
+        expected, got = {self.code(code) for code in codes}, set(_codes(found))
+        if not expected <= got or got - expected - {self.code(code) for code in also}:
+            raise Failed(
+                f"{proposal.transaction_identifier} must be refused with {_listed(sorted(expected))}; it was refused "
+                f"with {_listed(sorted(got))}"
+            )
+        if not _STRANGE & set(codes):
+            self.notify(party, proposal, _S.TERMINATED)
+        return found
+
+    def refused_at_the_door(self, party: Party, request: ProposalRequest, *codes: int) -> None:
+        """The acknowledgement must refuse the proposal with just these codes."""
+        answer = party.call(request)
+        self.refused_at_once(answer, f"the proposal {request.proposed_transaction.transaction_identifier}", *codes)
+
+    def names(self, found: NotificationRequest, code: int, *blocks: TransactionUnitBlock) -> None:
+        """The evaluation result of a code must name just the units of these blocks."""
+        named = [
+            (each.originating_registry_code, each.unit_serial_block_start, each.unit_serial_block_end)
+            for result in found.evaluation_result
+            if result.response_code == self.code(code)
+            for each in result.unit_block_identifiers or ()
+        ]
+        expected = [
+            (each.originating_registry_code, each.unit_serial_block_start, each.unit_serial_block_end)
+            for each in blocks
+        ]
+        if _joined(named) != _joined(expected):
+            raise Failed(f"code {self.code(code)} must name the units {expected}; it names {named}")
+
+    def stands(self, party: Party, proposal: ProposalTransaction, status: int) -> TransactionStatusResponse:
+        """getTransactionStatus must give this status, with a time that is not ahead."""
+        identifier = proposal.transaction_identifier
+        answer = self.asked_status(party, identifier)
+        self.acknowledged(answer, f"getTransactionStatus of {identifier}")
+        if (answer.transaction_identifier, answer.transaction_status) != (identifier, status):
+            raise Failed(
+                f"getTransactionStatus must say that {identifier} stands at {status}; it says that "
+                f"{answer.transaction_identifier} stands at {answer.transaction_status}"
+            )
+        if answer.transaction_status_date_time > self.clock() + timedelta(minutes=1):
+            raise Failed(f"the status of {identifier} has a time in the future: {answer.transaction_status_date_time}")
+        return answer
+
+    def asked_status(self, party: Party, identifier: str) -> TransactionStatusResponse:
+        answer: TransactionStatusResponse = party.call(
+            TransactionStatusRequest(**party.head(), transaction_identifier=identifier)
+        )
+        return answer
+
+    def untold(self, party: Party, proposal: ProposalTransaction) -> None:
+        """The party must have heard nothing of the transaction that it did not take up."""
+        identifier = proposal.transaction_identifier
+        if party.peek("acceptNotification", lambda message: message.transaction_identifier == identifier):
+            raise Failed(f"{party.code} must not be told of {identifier} yet, but was")
+        if party.peek(
+            "acceptProposal", lambda message: message.proposed_transaction.transaction_identifier == identifier
+        ):
+            raise Failed(f"{party.code} must not be called with the proposal {identifier}, but was")
+
+    @contextmanager
+    def reserved(self, block: TransactionUnitBlock) -> Iterator[ProposalTransaction]:
+        """An open transaction of the initiator that keeps the units; it is terminated in the end."""
+        kept = self.proposal(TransactionType.CANCELLATION, self.initiator, block, target=Account(230, 3001))
+        self.propose(self.initiator, kept)
+        self.told(self.initiator, kept, _S.CHECKED_NO_DISCREPANCY)
+        yield kept
+        self.notify(self.initiator, kept, _S.TERMINATED)
+
+
+def part(block: TransactionUnitBlock, first: int, count: int) -> TransactionUnitBlock:
+    """`count` units of a block, from its `first`-th (0 is the first) on."""
+    start = block.unit_serial_block_start + first
+    return replace(block, unit_serial_block_start=start, unit_serial_block_end=start + count - 1)
+
+
+def _codes(found: NotificationRequest) -> list[int]:
+    return [each.response_code for each in found.evaluation_result]
+
+
+def _said(answer: Any) -> str:
+    return f"result {answer.result_identifier} with {_listed(answer.response_codes or ())}"
+
+
+def _listed(codes: Sequence[int]) -> str:
+    return f"code {', '.join(map(str, codes))}" if codes else "no code"
+
+
+def _units_of(proposal: ProposalTransaction) -> list[tuple[Any, ...]]:
+    return sorted(tuple(str(getattr(block, name)) for name in _UNITS) for block in proposal.proposal_unit_blocks)
+
+
+def _joined(ranges: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    """Ranges in order, those that touch as one: how units are cut is no matter."""
+    joined: list[tuple[str, int, int]] = []
+    for code, start, end in sorted(ranges):
+        if joined and joined[-1][0] == code and joined[-1][2] + 1 >= start:
+            joined[-1] = (code, joined[-1][1], max(end, joined[-1][2]))
+        else:
+            joined.append((code, start, end))
+    return joined

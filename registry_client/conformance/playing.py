@@ -1,0 +1,328 @@
+"""The lean double: parties that a tester plays, each with calls of its own, an endpoint, and an inbox to wait at.
+
+A double of a registry offers the registry's port and calls the log's; a double of the log the other way round. Messages
+are written and read by `itl.wire`; what must be wrong is sent as bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import requests
+
+from itl.clock import Clock, system_clock
+from itl.messages import ProvideTimeRequest, ProvideTimeResponse, content_digest, dump
+from itl.wire.contract import OPERATIONS, Port
+from itl.wire.decode import decode_any, decode_reply
+from itl.wire.encode import encode_fault, encode_reply, encode_request
+from itl.wire.faults import ClientFault, PeerFault, WireFault
+from registry_client.conformance.evidence import Evidence, readable
+from registry_client.conformance.results import Exchange
+from registry_client.conformance.shape import faults_of_reply, faults_of_request
+from registry_client.conformance.suite import Failed
+from registry_client.soap import session
+
+_OPERATION_OF = {operation.request: name for port in Port for name, operation in OPERATIONS[port].items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back on the wire. Header names are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the double answers to a call: an HTTP status with a body."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A call of the peer: typed, and as it was on the wire."""
+
+    operation: str
+    message: Any
+    body: bytes
+    at: datetime
+
+
+Answering = Callable[[Received], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a party is known to the peer: HTTP Basic, or a client certificate with its key; `authority` whom it trusts.
+
+    `called_by` is user and password that the peer must give when it calls the party; None: it needs none.
+    """
+
+    user: str | None = None
+    password: str | None = None
+    certificate: str | None = None
+    key: str | None = None
+    authority: str | None = None
+    called_by: tuple[str, str] | None = None
+
+
+@dataclass(slots=True)
+class _Inbox:
+    """What came, in its order; what was taken out is marked, not removed, so that what is left over can be told."""
+
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    waiting: list[Received] = field(default_factory=list)
+    acknowledged: set[bytes] = field(default_factory=set)
+
+
+class Party:
+    """One party that the tester plays, towards the peer at `url`.
+
+    `patience` is how long, in seconds, a call of the peer is waited for; a call to it may take as long.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        peer: str,
+        url: str,
+        access: Access,
+        evidence: Evidence,
+        *,
+        offers: Port = Port.REGISTRY,
+        versions: tuple[int, int] = (1, 1),
+        patience: float = 15.0,
+        clock: Clock = system_clock,
+    ) -> None:
+        self.code, self.peer, self.url = code, peer, url
+        self.offers = offers
+        self.calls = Port.TRANSACTION_LOG if offers is Port.REGISTRY else Port.REGISTRY
+        self.versions, self.patience, self.clock = versions, patience, clock
+        self.access = access
+        self._evidence = evidence
+        self._inbox = _Inbox()
+        self._answering: dict[str, Answering] = {}
+        pair = (access.certificate, access.key) if access.certificate and access.key else access.certificate
+        self._session = session(certificate=pair, authority=access.authority or True)
+
+    def close(self) -> None:
+        self._session.close()
+
+    # Calls to the peer ------------------------------------------------------------------------------------------------
+
+    def head(self) -> dict[str, Any]:
+        """The four elements that every request begins with."""
+        return {
+            "sender": self.code,
+            "addressee": self.peer,
+            "major_version": self.versions[0],
+            "minor_version": self.versions[1],
+        }
+
+    def call(self, message: Any) -> Any:
+        """The typed answer to a message. Failed where there is none of the contract, with HTTP 200."""
+        operation = _OPERATION_OF[type(message)]
+        reply = self.post(operation, encode_request(self.calls, operation, message))
+        return self.read(operation, reply)
+
+    def read(self, operation: str, reply: Reply) -> Any:
+        """The typed answer in `reply`; Failed if it is none. What is wrong with its shape is put down."""
+        try:
+            message = decode_reply(self.calls, operation, reply.body)
+        except (PeerFault, ClientFault) as error:
+            raise Failed(f"{operation} of {self.code} was answered with HTTP {reply.status} and: {error}") from error
+        if reply.status != 200:
+            raise Failed(f"{operation} of {self.code} was answered with HTTP {reply.status}, an answer has 200")
+        if not reply.headers.get("content-type", "").startswith("text/xml"):
+            self._evidence.fault(f"the reply to {operation} is not text/xml but {reply.headers.get('content-type')}")
+        for fault in faults_of_reply(self.calls, operation, reply.body):
+            self._evidence.fault(fault)
+        return message
+
+    def post(
+        self,
+        operation: str,
+        body: bytes,
+        *,
+        user: tuple[str, str] | bool | None = True,
+        content_type: str = "text/xml; charset=utf-8",
+    ) -> Reply:
+        """The raw answer to raw bytes. `user` is True for the party's own, None for no user at all."""
+        headers = {"Content-Type": content_type, "SOAPAction": f'"{operation}"', "User-Agent": "registry-conformance"}
+        own = (self.access.user, self.access.password or "") if self.access.user is not None else None
+        shown = own if user is True else user
+        if isinstance(shown, tuple):
+            headers["Authorization"] = "Basic " + base64.b64encode(":".join(shown).encode()).decode()
+        sent_at = self.clock()
+        try:
+            found = self._session.post(self.url, data=body, headers=headers, timeout=max(self.patience, 5.0))
+        except requests.RequestException as error:
+            self._keep(self.code, self.peer, operation, sent_at, body, None, str(error).encode())
+            raise Failed(f"{self.url} gave no answer to {operation}: {error}") from error
+        self._keep(self.code, self.peer, operation, sent_at, body, found.status_code, found.content)
+        return Reply(found.status_code, {name.lower(): value for name, value in found.headers.items()}, found.content)
+
+    def get(self, url: str) -> Reply:
+        """The raw answer to GET; Failed where none comes."""
+        sent_at = self.clock()
+        try:
+            found = self._session.get(url, timeout=max(self.patience, 5.0))
+        except requests.RequestException as error:
+            raise Failed(f"GET {url} gave no answer: {error}") from error
+        self._keep(self.code, self.peer, "GET", sent_at, url.encode(), found.status_code, found.content)
+        return Reply(found.status_code, {name.lower(): value for name, value in found.headers.items()}, found.content)
+
+    # Calls of the peer ------------------------------------------------------------------------------------------------
+
+    def expect(self, operation: str, what: str, fits: Callable[[Any], bool] = lambda _: True) -> Received:
+        """The first call of the peer not yet taken that fits, waited for; Failed, which says `what`, if none comes."""
+        deadline = time.monotonic() + self.patience
+        with self._inbox.changed:
+            while True:
+                found = self._taken(operation, fits)
+                if found is not None:
+                    return found
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._inbox.changed.wait(left):
+                    came = ", ".join(each.operation for each in self._inbox.waiting[-5:]) or "nothing else"
+                    raise Failed(
+                        f"{self.peer} did not call {operation} of {self.code} ({what}) within {self.patience:g} s; "
+                        f"waiting are: {came}"
+                    )
+
+    def came(self, operation: str, fits: Callable[[Any], bool] = lambda _: True) -> Received | None:
+        """A call that came already and was not taken yet; None if there is none."""
+        with self._inbox.changed:
+            return self._taken(operation, fits)
+
+    def peek(self, operation: str, fits: Callable[[Any], bool] = lambda _: True) -> Received | None:
+        """The same, but it is left where it is."""
+        with self._inbox.changed:
+            return next(
+                (each for each in self._inbox.waiting if each.operation == operation and fits(each.message)), None
+            )
+
+    @contextmanager
+    def answering(self, operation: str, answer: Answering) -> Iterator[None]:
+        """For a while, answer calls of `operation` otherwise than with result 1."""
+        self._answering[operation] = answer
+        try:
+            yield
+        finally:
+            del self._answering[operation]
+
+    def accepted(self, received: Received) -> Answer:
+        """Result 1, or the time where that is asked for."""
+        response = OPERATIONS[self.offers][received.operation].response
+        if isinstance(received.message, ProvideTimeRequest):
+            return self.reply(received, ProvideTimeResponse(system_time=self.clock(), result_identifier=1))
+        return self.reply(received, response(result_identifier=1))
+
+    def refused(self, received: Received, codes: Sequence[int]) -> Answer:
+        """Result 0 with codes."""
+        response = OPERATIONS[self.offers][received.operation].response
+        return self.reply(received, response(result_identifier=0, response_codes=tuple(codes)))
+
+    def reply(self, received: Received, message: Any) -> Answer:
+        return Answer(200, encode_reply(self.offers, received.operation, message))
+
+    def take(self, user: tuple[str, str] | None, operation: str | None, body: bytes) -> Answer:
+        """Answer one call of the peer, and put it into the inbox."""
+        at = self.clock()
+        answer = self._answered(user, body, at)
+        self._keep(self.peer, self.code, operation or "?", at, body, answer.status, answer.body)
+        return answer
+
+    def _answered(self, user: tuple[str, str] | None, body: bytes, at: datetime) -> Answer:
+        expected = self.access.called_by
+        if expected is not None and (user is None or not hmac.compare_digest(":".join(user), ":".join(expected))):
+            return Answer(401, b"user and password are needed\n")
+        try:
+            decoded = decode_any(body)
+        except WireFault as fault:
+            self._evidence.fault(f"{self.peer} sent {self.code} what cannot be read: {fault}")
+            return Answer(500, encode_fault(fault))
+        if decoded.operation not in OPERATIONS[self.offers]:
+            self._evidence.fault(f"{self.peer} called {decoded.operation}, which {self.code} does not offer")
+            return Answer(500, encode_fault(ClientFault(f"{decoded.operation} is not an operation of this service")))
+        for wrong in faults_of_request(self.offers, decoded.operation, body):
+            self._evidence.fault(wrong)
+        received = Received(decoded.operation, decoded.message, body, at)
+        digest = content_digest(decoded.operation, dump(decoded.message))
+        with self._inbox.changed:
+            if digest in self._inbox.acknowledged:
+                self._evidence.fault(
+                    f"{self.peer} sent {decoded.operation} to {self.code} again, though it was acknowledged"
+                )
+            answer = self._answering.get(decoded.operation, self.accepted)(received)
+            if answer.status == 200:
+                self._inbox.acknowledged.add(digest)
+            self._inbox.waiting.append(received)
+            self._inbox.changed.notify_all()
+        return answer
+
+    def _taken(self, operation: str, fits: Callable[[Any], bool]) -> Received | None:
+        for place, each in enumerate(self._inbox.waiting):
+            if each.operation == operation and fits(each.message):
+                return self._inbox.waiting.pop(place)
+        return None
+
+    def _keep(
+        self,
+        sender: str,
+        receiver: str,
+        operation: str,
+        sent_at: datetime,
+        request: bytes,
+        status: int | None,
+        reply: bytes,
+    ) -> None:
+        self._evidence.add(
+            Exchange(sender, receiver, operation, sent_at, self.clock(), readable(request), status, readable(reply))
+        )
+
+
+def endpoint(parties: Iterable[Party]) -> WSGIApplication:
+    """The address of all parties as one WSGI application: each at its code, `/GB`; one alone at every path."""
+    by_code = {party.code: party for party in parties}
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        code = environ.get("PATH_INFO", "").strip("/").partition("/")[0]
+        party = next(iter(by_code.values())) if len(by_code) == 1 else by_code.get(code)
+        if party is None or environ["REQUEST_METHOD"] != "POST":
+            start_response("404 Not Found", [("Content-Type", "text/plain")])
+            return [f"a conformance tester: POST to /{' or /'.join(by_code)}\n".encode()]
+        body = environ["wsgi.input"].read()
+        operation = environ.get("HTTP_SOAPACTION", "").strip('"') or None
+        answer = party.take(_user(environ.get("HTTP_AUTHORIZATION", "")), operation, body)
+        head = [("Content-Type", "text/xml; charset=utf-8"), ("Content-Length", str(len(answer.body)))]
+        if answer.status == 401:
+            head.append(("WWW-Authenticate", 'Basic realm="conformance tester"'))
+        start_response(f"{answer.status} {'OK' if answer.status == 200 else 'Answer of the test'}", head)
+        return [answer.body]
+
+    return application
+
+
+def _user(authorization: str) -> tuple[str, str] | None:
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user, _, password = base64.b64decode(token, validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return user, password

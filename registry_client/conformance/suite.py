@@ -1,0 +1,131 @@
+"""Tests as data, and the running of them: one after the other, each with its evidence and its time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from itl.clock import Clock, system_clock
+from registry_client.conformance.evidence import Evidence
+from registry_client.conformance.requirements import Requirement, requirements
+from registry_client.conformance.results import Outcome, Result
+
+Tester = TypeVar("Tester")
+"""What the steps of a test are made with: who plays the other side."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Failed(Exception):  # noqa: N818 - the three are outcomes, and read as such
+    """The peer did not do what a requirement asks for; the message says what was expected, and what came."""
+
+
+class Skipped(Exception):  # noqa: N818
+    """The test cannot be carried out here; the message says what it would take."""
+
+
+class NotApplicable(Exception):  # noqa: N818
+    """What the test is about does not exist with this peer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case(Generic[Tester]):
+    """One test. Of `essential` ones the others rest on: if one fails, the rest is skipped."""
+
+    number: str
+    group: str
+    title: str
+    requirements: tuple[Requirement, ...]
+    steps: Callable[[Tester], None]
+    essential: bool = False
+
+
+@dataclass(slots=True)
+class Group(Generic[Tester]):
+    """A category of annex H with its tests; `case` adds one."""
+
+    title: str
+    cases: list[Case[Tester]] = field(default_factory=list)
+
+    def case(
+        self, number: str, title: str, *required: str, essential: bool = False
+    ) -> Callable[[Callable[[Tester], None]], Callable[[Tester], None]]:
+        """Make a function of the tester a test; `required` are the identifiers of what it covers."""
+
+        def added(steps: Callable[[Tester], None]) -> Callable[[Tester], None]:
+            self.add(number, title, required, steps, essential=essential)
+            return steps
+
+        return added
+
+    def add(
+        self,
+        number: str,
+        title: str,
+        required: Iterable[str],
+        steps: Callable[[Tester], None],
+        *,
+        essential: bool = False,
+    ) -> None:
+        """The same without a decorator, for tests that stand in tables."""
+        listed = requirements()
+        covered = tuple(listed[identifier] for identifier in required)
+        self.cases.append(Case(number, self.title, title, covered, steps, essential))
+
+
+def chosen(groups: Iterable[Group[Tester]], only: Sequence[str] = ()) -> list[Case[Tester]]:
+    """The cases of `groups` whose number fits one of the patterns of `only` (`12*`, `123/5003`); all without any."""
+    return [
+        case
+        for group in groups
+        for case in group.cases
+        if not only or any(fnmatchcase(case.number, pattern) for pattern in only)
+    ]
+
+
+def run(
+    cases: Iterable[Case[Tester]], tester: Tester, evidence: Evidence, clock: Clock = system_clock
+) -> Iterator[Result]:
+    """The results of `cases`, as they come."""
+    broken: str | None = None
+    for case in cases:
+        outcome, detail = Outcome.SKIPPED, f"test {broken} failed, on which this one rests"
+        started_at, started = clock(), time.monotonic()
+        evidence.begin()
+        if broken is None:
+            outcome, detail = _judged(case.steps, tester, evidence)
+        if case.essential and outcome is not Outcome.PASSED and broken is None:
+            broken = case.number
+        yield Result(
+            case.number,
+            case.group,
+            case.title,
+            outcome,
+            detail,
+            case.requirements,
+            started_at,
+            time.monotonic() - started,
+            evidence.end(),
+        )
+
+
+def _judged(steps: Callable[[Any], None], tester: Any, evidence: Evidence) -> tuple[Outcome, str]:
+    """What became of a test. What is wrong with any message of it counts, whatever the test was looking for."""
+    try:
+        steps(tester)
+    except Failed as failure:
+        return Outcome.FAILED, "; ".join([str(failure), *evidence.faults()])
+    except Skipped as reason:
+        return Outcome.SKIPPED, str(reason)
+    except NotApplicable as reason:
+        return Outcome.NOT_APPLICABLE, str(reason)
+    except Exception as error:
+        _log.exception("the tester failed")
+        return Outcome.ERROR, f"{type(error).__name__}: {error}"
+    faults = evidence.faults()
+    return (Outcome.FAILED, "; ".join(faults)) if faults else (Outcome.PASSED, "")
