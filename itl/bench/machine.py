@@ -11,7 +11,7 @@ from typing import Any
 
 import itl
 
-LIBRARIES = ("spyne", "lxml", "waitress", "sqlalchemy", "psycopg2-binary", "msgspec")
+LIBRARIES = ("spyne", "lxml", "httptools", "sqlalchemy", "psycopg2-binary", "msgspec")
 
 
 def describe() -> dict[str, Any]:
