@@ -55,13 +55,14 @@ def accept_proposal(
     content: Content,
     *,
     occupies: bool,
-    deadline: datetime,
+    deadline: datetime | None,
     now: datetime,
     stamp: int,
 ) -> Acceptance:
     """Log the proposal, open its transaction at status 1, and leave it to the worker.
 
-    `occupies`: its identifier is well formed, so nobody may use it again. `deadline`: when the clean-up ends it.
+    `occupies`: its identifier is well formed, so nobody may use it again. `deadline`: when the clean-up ends it; None:
+    that is for another log to do.
     """
     row = _proposal_row(arrival, request, content, occupies, deadline, now) | {"stamp": stamp}
     try:
@@ -188,7 +189,7 @@ def _proposal_row(
     request: ProposalRequest,
     content: Content,
     occupies: bool,
-    deadline: datetime,
+    deadline: datetime | None,
     now: datetime,
 ) -> dict[str, Any]:
     proposed = request.proposed_transaction

@@ -9,4 +9,13 @@ from collections.abc import Sequence
 
 from itl.roles import Role
 
-ROLES: Sequence[Role] = ()
+__all__ = ["ROLES"]
+
+
+def __getattr__(name: str) -> Sequence[Role]:
+    """`ROLES`, made when it is asked for: importing a part of this package does not import all of it."""
+    if name != "ROLES":
+        raise AttributeError(name)
+    from itl.supplement.role import SupplementaryLog  # noqa: PLC0415
+
+    return (SupplementaryLog(),)

@@ -1,0 +1,43 @@
+"""The role `stl`: what makes a supplementary log of the parts of the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from sqlalchemy import Connection
+
+from itl.checks.view import View
+from itl.lifecycle.transaction import LogIdentity
+from itl.roles import Loop, Subparsers
+from itl.supplement import commands
+from itl.supplement.bench import bench
+from itl.supplement.service import SupplementaryLogService
+from itl.wire.contract import Port, service_name
+from itl.wire.endpoint import Wsgi
+from itl.worker.judging import Sitting, Work
+
+
+class SupplementaryLog:
+    """The supplementary transaction log of a scheme, beside or behind the transaction log."""
+
+    name = "stl"
+    migrations: Sequence[str] = (str(files("itl.supplement.migrations")),)
+
+    def bench(self, connection: Connection, work: Work, view: View, log: LogIdentity) -> Sitting:
+        """By the scheme's rules; after the base checks where a member calls directly."""
+        return bench(connection, work, view, log)
+
+    def applications(self, hub: Any) -> Mapping[str, Wsgi]:
+        """What it offers to the transaction log, beside the port for members that call it directly."""
+        service = SupplementaryLogService(hub.database, hub.reference, hub.clock, hub.identity, hub.wake_worker)
+        port = Port.SUPPLEMENTARY_LOG
+        return {service_name(port): hub.offer(port, service.handlers(), service)}
+
+    def loops(self, hub: Any) -> Mapping[str, Loop]:
+        """None of its own: worker and relay of the hub do all."""
+        return {}
+
+    def register(self, commands_of_itl: Subparsers) -> None:
+        commands.register(commands_of_itl)
