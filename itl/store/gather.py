@@ -254,8 +254,7 @@ _RESERVED = Statement(
     lambda dialect: touching(
         dialect,
         t.reservations,
-        more=(t.transactions.c.identifier, t.transactions.c.status),
-        join="JOIN transactions ON transactions.id = b.transaction_id",
+        of_transaction=(t.transactions.c.identifier, t.transactions.c.status),
         tail="LIMIT :most",
     ),
 )

@@ -21,7 +21,7 @@ from itl.ledger.explanation import Finding
 from itl.ledger.placement import Placement
 from itl.ledger.ranges import parts_in, quantity, subtraction, union
 from itl.store import tables as t
-from itl.store.overlaps import RANGE, wanted_rows
+from itl.store.overlaps import RANGE, wanted_rows, with_rows
 from itl.store.recount import stream
 from itl.store.sets import rows_of
 from itl.store.statements import Statement
@@ -206,18 +206,11 @@ def _touching(dialect: str, tail: str = "") -> TextualSelect:
     """As `overlaps.touching`, within each pair of registry and log that has anything open: there rows are disjoint."""
     names = ("id", "log", "originating_registry", "serial_start", "serial_end")
     columns = [t.inconsistencies.c[name] for name in names]
-    pair = "i.closed_at IS NULL AND i.registry = p.registry AND i.log = p.log"
+    pair = "p.closed_at IS NULL AND p.registry = o.registry AND p.log = o.log"
     statement = f"""
         SELECT DISTINCT {", ".join(f"b.{name}" for name in names)}
-        FROM (SELECT DISTINCT registry, log FROM inconsistencies WHERE closed_at IS NULL) AS p
-        CROSS JOIN {rows_of(dialect, "wanted", RANGE)} AS w
-        JOIN inconsistencies AS b ON b.closed_at IS NULL AND b.registry = p.registry AND b.log = p.log
-            AND b.originating_registry = w.registry AND b.serial_start <= w.last AND b.serial_end >= w.first
-            AND b.serial_start >= COALESCE(
-                (SELECT i.serial_start FROM inconsistencies AS i
-                 WHERE {pair} AND i.originating_registry = w.registry AND i.serial_start <= w.first
-                 ORDER BY i.serial_start DESC LIMIT 1),
-                w.first)
+        FROM (SELECT DISTINCT registry, log FROM inconsistencies WHERE closed_at IS NULL) AS o
+        CROSS JOIN {rows_of(dialect, "wanted", RANGE)} AS w {with_rows(dialect, "inconsistencies", pair)}
         {tail}
     """  # noqa: S608 - names are ours, values are bound
     return text(statement).columns(*columns)
