@@ -43,38 +43,7 @@ def parser() -> argparse.ArgumentParser:
 
     _add_serve(add("serve", "Run the registry: its endpoint for the hub, and its calls to the hub."))
 
-    issue = add("issue", "Issue new units.")
-    issue.add_argument("--unit-type", required=True, choices=UNIT_TYPES, help="kind of unit")
-    issue.add_argument("--quantity", required=True, type=_positive, help="how many")
-    issue.add_argument("--period", required=True, type=int, help="commitment period")
-    issue.add_argument(
-        "--originating", metavar="PARTY", help="Party whose units they are (default: the registry itself)"
-    )
-    issue.add_argument("--project", type=int, help="number of the project")
-    issue.add_argument("--activity", type=int, help="LULUCF activity")
-    issue.add_argument("--track", type=int, choices=(1, 2), help="track of a joint implementation project")
-    issue.add_argument("--expiry", type=date.fromisoformat, metavar="DATE", help="expiry date, as 2012-12-31")
-
-    transfer = add("transfer", "Transfer units to another registry.")
-    transfer.add_argument("--to", required=True, type=_account, metavar="ACCOUNT", help="account, as FR-100-1001")
-    cancel = add("cancel", "Cancel units.")
-    cancel.add_argument("--account-type", type=int, default=230, help="kind of cancellation (default: %(default)s)")
-    retire = add("retire", "Retire units.")
-    move = add("move", "Move units to another account of the registry.")
-    move.add_argument("--to", required=True, type=_account, metavar="ACCOUNT", help="account, as GB-121-1002")
-    for command in (transfer, cancel, retire, move):
-        _add_units(command)
-    for command in (transfer, cancel, move):
-        command.add_argument("--notice", type=int, help="identifier of the notice that the transaction answers")
-    for command in (issue, transfer, cancel, retire, move):
-        command.add_argument("--json", action="store_true", help="print the transaction as JSON")
-        command.add_argument(
-            "--wait",
-            type=float,
-            default=30.0,
-            metavar="SECONDS",
-            help="how long to wait for the end, which takes a running `registry serve`; 0 not at all (default: 30)",
-        )
+    _add_proposals(add)
 
     opened = add("open", "Open an account.")
     opened.add_argument("--type", required=True, type=int, dest="account_type", help="account type, as 121")
@@ -109,6 +78,56 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _add_proposals(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    issue = add("issue", "Issue new units.")
+    issue.add_argument("--unit-type", required=True, choices=UNIT_TYPES, help="kind of unit")
+    issue.add_argument("--quantity", required=True, type=_positive, help="how many")
+    issue.add_argument("--period", required=True, type=int, help="commitment period")
+    issue.add_argument(
+        "--originating", metavar="PARTY", help="Party whose units they are (default: the registry itself)"
+    )
+    issue.add_argument("--project", type=int, help="number of the project")
+    issue.add_argument("--activity", type=int, help="LULUCF activity")
+    issue.add_argument("--track", type=int, choices=(1, 2), help="track of a joint implementation project")
+    issue.add_argument("--expiry", type=date.fromisoformat, metavar="DATE", help="expiry date, as 2012-12-31")
+
+    convert = add("convert", "Convert own AAU or RMU into ERU of a project.")
+    convert.add_argument("--project", required=True, type=_positive, dest="into", help="number of the project")
+    convert.add_argument("--track", required=True, type=int, choices=(1, 2), help="track of the project")
+    transfer = add("transfer", "Transfer units to another registry.")
+    transfer.add_argument("--to", required=True, type=_account, metavar="ACCOUNT", help="account, as FR-100-1001")
+    cancel = add("cancel", "Cancel units.")
+    cancel.add_argument("--account-type", type=int, default=230, help="kind of cancellation (default: %(default)s)")
+    retire = add("retire", "Retire units.")
+    swap = add("replace", "Put units in the place of tCER or lCER.")
+    swap.add_argument("--replaced", required=True, nargs="+", type=_range, metavar="RANGE", help="serials, as BR-1-100")
+    swap.add_argument("--account-type", type=int, help="where the units go (default: 411 for tCER, 421 for lCER)")
+    carry = add("carry-over", "Carry units over to the next commitment period.")
+    expiry = add("change-expiry", "Give tCER or lCER of a project another expiry date, as a notice asks.")
+    expiry.add_argument(
+        "--expiry", required=True, type=date.fromisoformat, metavar="DATE", help="the new date, as 2017-12-31"
+    )
+    fulfil = add("fulfil", "Propose what a notice of the log asks for.")
+    move = add("move", "Move units to another account of the registry.")
+    move.add_argument("--to", required=True, type=_account, metavar="ACCOUNT", help="account, as GB-121-1002")
+    for command in (transfer, cancel, retire, move, swap, carry, expiry, fulfil):
+        _add_units(command)
+    _add_units(convert, project=False)
+    for command in (transfer, cancel, move, swap):
+        command.add_argument("--notice", type=int, help="identifier of the notice that the transaction answers")
+    for command in (expiry, fulfil):
+        command.add_argument("--notice", type=int, required=True, help="identifier of the notice")
+    for command in (issue, convert, transfer, cancel, retire, move, swap, carry, expiry, fulfil):
+        command.add_argument("--json", action="store_true", help="print the transaction as JSON")
+        command.add_argument(
+            "--wait",
+            type=float,
+            default=30.0,
+            metavar="SECONDS",
+            help="how long to wait for the end, which takes a running `registry serve`; 0 not at all (default: 30)",
+        )
+
+
 def _add_serve(serve: argparse.ArgumentParser) -> None:
     _add_hub(serve, required=True)
     serve.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
@@ -127,14 +146,18 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_units(command: argparse.ArgumentParser) -> None:
+def _add_units(command: argparse.ArgumentParser, *, project: bool = True) -> None:
     units = command.add_argument_group("units", "Either named serials, or a quantity of a kind.")
     units.add_argument("--units", nargs="+", type=_range, metavar="RANGE", help="serials, as GB-1-100")
     units.add_argument("--quantity", type=_positive, help="how many")
     units.add_argument("--unit-type", choices=UNIT_TYPES, help="kind of unit")
     units.add_argument("--period", type=int, help="applicable commitment period (default: any)")
     units.add_argument("--originating", metavar="PARTY", help="whose units (default: anybody's)")
-    units.add_argument("--project", type=int, help="number of the project (default: any)")
+    if project:
+        units.add_argument("--project", type=int, help="number of the project (default: any)")
+    else:
+        units.set_defaults(project=None)
+    units.add_argument("--account", type=_account, metavar="ACCOUNT", help="where they lie (default: holding account)")
 
 
 def _add_hub(command: argparse.ArgumentParser, *, required: bool) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from registry_client.carrying_out import Change
+from registry_client.identifiers import SerialRange
 from registry_client.tables import past_unit_blocks, unit_blocks
 from registry_client.units import Account, Block
 
@@ -57,20 +59,26 @@ def release(connection: sa.Connection, transaction: str, now: datetime) -> None:
     )
 
 
-def move(connection: sa.Connection, transaction: str, account: Account, now: datetime) -> None:
-    """Put the units that a transaction reserved into another account of the registry."""
-    _close(connection, _blocks.reserved_by == transaction, now)
-    connection.execute(
-        unit_blocks.update()
-        .where(_blocks.reserved_by == transaction)
-        .values(
-            account_type=account.account_type,
-            account_identifier=account.identifier,
-            acquired_at=now,
-            since=now,
-            reserved_by=None,
-        )
-    )
+def alter(
+    connection: sa.Connection,
+    transaction: str,
+    change: Change,
+    now: datetime,
+    units: Sequence[SerialRange] | None = None,
+) -> None:
+    """Let the units that a transaction reserved, or `units` of them, become what `change` says, and be free."""
+    reserved = _blocks.reserved_by == transaction
+    new = {name: value for name, value in change.items() if name != "account"} | {"since": now, "reserved_by": None}
+    account = change.get("account")
+    if account is not None:
+        new |= {
+            "account_type": account.account_type,
+            "account_identifier": account.identifier,
+            "acquired_at": sa.case((_in(account), _blocks.acquired_at), else_=sa.literal(now, _blocks.since.type)),
+        }
+    for which in [reserved] if units is None else [reserved & _within(each) for each in units]:
+        _close(connection, which, now)
+        connection.execute(unit_blocks.update().where(which).values(new))
 
 
 def remove(connection: sa.Connection, transaction: str, now: datetime) -> None:
@@ -99,6 +107,7 @@ def values(block: Block, now: datetime) -> dict[str, Any]:
         "acquired_at": now,
         "since": now,
         "reserved_by": block.reserved_by,
+        "replaced": attributes.replaced,
     }
 
 
@@ -109,3 +118,15 @@ def _close(connection: sa.Connection, which: sa.ColumnElement[bool], now: dateti
         which, _blocks.since < now
     )
     connection.execute(past_unit_blocks.insert().from_select([*names, "until"], was))
+
+
+def _in(account: Account) -> sa.ColumnElement[bool]:
+    return sa.and_(_blocks.account_type == account.account_type, _blocks.account_identifier == account.identifier)
+
+
+def _within(units: SerialRange) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        _blocks.originating_registry == units.originating_registry,
+        _blocks.range_start >= units.start,
+        _blocks.range_end <= units.end,
+    )

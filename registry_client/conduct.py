@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from itl.codes import MAX_SERIAL, TransactionStatus, TransactionType
 from itl.messages import ProposalTransaction, TransactionUnitBlock
 from registry_client.faults import Fault
-from registry_client.settings import Accept, Decision, Delay, Reject
+from registry_client.rules import Accept, Decision, Delay, Reject
 from registry_client.transactions import Move, Role
 
 Faults = Collection[Fault]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from itl.codes import CANCELLATION_ACCOUNTS
 from registry_client.errors import AccountError
 from registry_client.identifiers import SerialRange
 from registry_client.tables import accounts, numbers, unit_blocks
@@ -93,7 +94,10 @@ def accounts_of(connection: sa.Connection, account_type: int | None = None) -> l
 def free(connection: sa.Connection, wanted: Wanted, account: Account) -> Iterator[Block]:
     """Free blocks of the wanted kind in `account`: first acquired first, then by originating registry and serial."""
     query = sa.select(unit_blocks).where(
-        *_in(account), _blocks.unit_type == wanted.unit_type, _blocks.reserved_by.is_(None)
+        *_in(account),
+        _blocks.unit_type == wanted.unit_type,
+        _blocks.reserved_by.is_(None),
+        _blocks.replaced.is_(False),
     )
     for column, value in (
         (_blocks.applicable_period, wanted.period),
@@ -106,6 +110,19 @@ def free(connection: sa.Connection, wanted: Wanted, account: Account) -> Iterato
     with connection.execute(query) as rows:
         for row in rows:
             yield _block(row)
+
+
+def of_project(connection: sa.Connection, originating: str, project: int, unit_types: Iterable[int]) -> list[Block]:
+    """Free blocks of a project's units in whatever account, cancelled and replaced ones excepted, by serial."""
+    query = sa.select(unit_blocks).where(
+        _blocks.originating_registry == originating,
+        _blocks.project == project,
+        _blocks.unit_type.in_(tuple(unit_types)),
+        _blocks.account_type.not_in(CANCELLATION_ACCOUNTS),
+        _blocks.reserved_by.is_(None),
+        _blocks.replaced.is_(False),
+    )
+    return [_block(row) for row in connection.execute(query.order_by(_blocks.range_start))]
 
 
 def meeting(connection: sa.Connection, wanted: SerialRange) -> list[Block]:
@@ -186,6 +203,7 @@ def _block(row: sa.Row[Any]) -> Block:
             track=row.track,
             expiry_date=row.expiry_date,
             supp_unit_type=row.supp_unit_type,
+            replaced=row.replaced,
         ),
         account=Account(row.account_type, row.account_identifier),
         reserved_by=row.reserved_by,

@@ -17,6 +17,8 @@ from registry_client.errors import IdentifierError
 LETTERS_OF_CALCULATION = {"GB": "UK"}
 """Registries whose check digits are calculated with other letters than the printed ones."""
 
+MAX_PROJECT = 9_999_999
+
 MAX_NUMBER = 999_999_999_999_999
 """Account identifiers, serials and running numbers have at most 15 digits."""
 
@@ -99,6 +101,32 @@ class TransactionIdentifier:
             raise IdentifierError(
                 f"{text!r} is no transaction identifier: a registry code and 1 to 15 digits without a leading zero, "
                 "written together, e.g. GB100001"
+            )
+        return cls(match[1], int(match[2]))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ProjectIdentifier:
+    """A project: the code of its host Party and its number, e.g. `BR52`. In messages the host is the originating
+    registry of the block, and only the number is sent."""
+
+    host: str
+    number: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.number <= MAX_PROJECT:
+            raise IdentifierError(f"{self}: the number of a project is 1 to {MAX_PROJECT}")
+
+    def __str__(self) -> str:
+        return f"{self.host}{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The project that `text` spells; IdentifierError if it is malformed."""
+        match = _TRANSACTION.fullmatch(text)
+        if match is None:
+            raise IdentifierError(
+                f"{text!r} is no project identifier: the code of the host Party and a number, together, e.g. BR52"
             )
         return cls(match[1], int(match[2]))
 

@@ -13,12 +13,14 @@ from itl.messages import (
     ProvideTimeRequest,
 )
 from registry_client import conduct, holdings, journal, notices
+from registry_client.carrying_out import acquired_blocks
 from registry_client.faults import DENIAL, Fault
 from registry_client.queues import Incoming
 from registry_client.reconciliation import requests
-from registry_client.settings import Accept, Decision, Delay, Policy, Reject, Settings
+from registry_client.rules import Accept, Decision, Delay, Reject
+from registry_client.settings import Settings
 from registry_client.transactions import Role, State, Transaction
-from registry_client.units import Account, acquired_blocks
+from registry_client.units import Account
 from registry_client.work import Work, apply_status, change, log, notify
 
 ACCOUNT_UNKNOWN = 5902
@@ -60,11 +62,11 @@ def subject(message: Incoming) -> tuple[str, str | None]:
             return f"{type(message).__name__} of {message.reconciliation_identifier}", None
 
 
-def follow(work: Work, message: Incoming, policy: Policy) -> str | None:
+def follow(work: Work, message: Incoming) -> str | None:
     """Give a message its effect; why it has none, or None if it has one."""
     match message:
         case ProposalRequest(proposed_transaction=proposal):
-            return _follow_proposal(work, proposal, policy)
+            return _follow_proposal(work, proposal)
         case NotificationRequest(transaction_identifier=identifier, transaction_status=status):
             transaction = journal.find(work.connection, identifier)
             if transaction is None:
@@ -83,7 +85,7 @@ def follow(work: Work, message: Incoming, policy: Policy) -> str | None:
             return requests.follow(work, message)
 
 
-def _follow_proposal(work: Work, proposal: ProposalTransaction, policy: Policy) -> str | None:
+def _follow_proposal(work: Work, proposal: ProposalTransaction) -> str | None:
     identifier = proposal.transaction_identifier
     if journal.find(work.connection, identifier) is not None:
         note = f"another proposal with the identifier {identifier} came before"
@@ -93,7 +95,7 @@ def _follow_proposal(work: Work, proposal: ProposalTransaction, policy: Policy) 
     journal.note(work.connection, identifier, State.RECEIVED, "received", work.now)
     work.tell("received", f"transfer from {proposal.transferring_registry_code}", identifier, State.RECEIVED)
     codes = objections(work, proposal)
-    right = Reject(codes) if codes else _ask(work, policy, proposal)
+    right = Reject(codes) if codes else _ask(work, proposal)
     decision = conduct.decision(right, work.settings.faults)
     if Fault.ACCEPTS_ANYTHING in work.settings.faults:
         _open_as_asked(work, proposal)
@@ -112,10 +114,10 @@ def _open_as_asked(work: Work, proposal: ProposalTransaction) -> None:
         holdings.open_account(work.connection, account, 0, work.now)
 
 
-def _ask(work: Work, policy: Policy, proposal: ProposalTransaction) -> Decision:
+def _ask(work: Work, proposal: ProposalTransaction) -> Decision:
     """The policy's decision; a policy that fails leaves it to a person."""
     try:
-        return policy(proposal)
+        return work.rules.on_transfer(proposal)
     except Exception as error:
         log.exception("the policy failed on %s", proposal.transaction_identifier)
         work.tell("failed", f"the policy failed: {error}", proposal.transaction_identifier)
@@ -143,8 +145,7 @@ def objections(work: Work, proposal: ProposalTransaction) -> tuple[int, ...]:
         return (ACCOUNT_CLOSED,)
     if account_type not in work.settings.receiving_accounts:
         return (ACCOUNT_NOT_ELIGIBLE,)
-    blocks = acquired_blocks(proposal, account)
-    if any(holdings.meeting(work.connection, block.range) for block in blocks):
+    if any(holdings.meeting(work.connection, block.range) for block in acquired_blocks(proposal)):
         return (AGAINST_POLICY,)  # units that lie here cannot come in
     return ()
 

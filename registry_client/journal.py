@@ -76,6 +76,11 @@ def page(connection: sa.Connection, limit: int, offset: int, state: State | None
     return [replace(transaction, answers=told.get(transaction.identifier, ())) for transaction in found]
 
 
+def answering(connection: sa.Connection, notice: int) -> list[Transaction]:
+    """Transactions that name a notice, without history and answers."""
+    return [_transaction(row) for row in connection.execute(_select().where(transactions.c.notice == notice))]
+
+
 def record(
     connection: sa.Connection, identifier: str, state: State, cause: str, now: datetime, enquire_at: datetime
 ) -> None:

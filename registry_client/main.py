@@ -86,6 +86,34 @@ def run_issue(chosen: argparse.Namespace) -> int:
     )
 
 
+def run_convert(chosen: argparse.Namespace) -> int:
+    return _propose(chosen, lambda registry: registry.convert(_units(chosen), project=chosen.into, track=chosen.track))
+
+
+def run_replace(chosen: argparse.Namespace) -> int:
+    return _propose(
+        chosen,
+        lambda registry: registry.replace(
+            _units(chosen), list(chosen.replaced), account_type=chosen.account_type, notice=chosen.notice
+        ),
+    )
+
+
+def run_carry_over(chosen: argparse.Namespace) -> int:
+    return _propose(chosen, lambda registry: registry.carry_over(_units(chosen)))
+
+
+def run_change_expiry(chosen: argparse.Namespace) -> int:
+    return _propose(
+        chosen, lambda registry: registry.change_expiry(_units(chosen), chosen.expiry, notice=chosen.notice)
+    )
+
+
+def run_fulfil(chosen: argparse.Namespace) -> int:
+    units = _units(chosen) if chosen.units or chosen.quantity else None
+    return _propose(chosen, lambda registry: registry.fulfil(chosen.notice, units))
+
+
 def run_transfer(chosen: argparse.Namespace) -> int:
     to = chosen.to
     account = Account(to.account_type, to.identifier)
@@ -152,6 +180,7 @@ def _units(chosen: argparse.Namespace) -> Selection:
         period=chosen.period,
         originating=chosen.originating,
         project=chosen.project,
+        account=None if chosen.account is None else Account(chosen.account.account_type, chosen.account.identifier),
     )
 
 
@@ -167,6 +196,11 @@ def _print_event_json(event: Event) -> None:
 COMMANDS = {
     "serve": run_serve,
     "issue": run_issue,
+    "convert": run_convert,
+    "replace": run_replace,
+    "carry-over": run_carry_over,
+    "change-expiry": run_change_expiry,
+    "fulfil": run_fulfil,
     "transfer": run_transfer,
     "cancel": run_cancel,
     "retire": run_retire,

@@ -68,6 +68,14 @@ def page(connection: sa.Connection, limit: int) -> list[Notice]:
     return _of(connection, list(connection.execute(latest.limit(limit)).scalars()))
 
 
+def newest(connection: sa.Connection, identifier: int) -> ITLNoticeRequest:
+    """The entry of a notice that is valid now; TransactionError if there is none."""
+    found = _of(connection, [identifier])
+    if not found:
+        raise TransactionError(f"notice {identifier} is not known here; `registry notices` shows those that are")
+    return found[0].newest
+
+
 def require_open(connection: sa.Connection, identifier: int) -> None:
     """TransactionError if a notice was answered already. One that is not known here may have come on paper."""
     found = _of(connection, [identifier])

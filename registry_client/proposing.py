@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from itl.codes import HOLDING_ACCOUNTS, TransactionStatus, TransactionType
+from itl.codes import HOLDING_ACCOUNTS, REPLACED_ROLE, TransactionStatus, TransactionType
 from itl.messages import ProposalRequest, ProposalTransaction
-from registry_client import bookings, conduct, holdings, journal, queues
+from registry_client import bookings, conduct, holdings, journal, notices, queues
 from registry_client.errors import AccountError, TransactionError
 from registry_client.faults import Fault
 from registry_client.identifiers import TransactionIdentifier
@@ -16,27 +16,19 @@ from registry_client.transactions import Role, State, Transaction
 from registry_client.units import (
     Account,
     Block,
+    Part,
     Selection,
     Wanted,
     choose,
     cover,
     limited,
-    one_account,
     proposed_block,
     serials,
 )
 from registry_client.work import Work, notify
 
-CARRIED_OUT = frozenset(
-    {
-        TransactionType.ISSUANCE,
-        TransactionType.EXTERNAL_TRANSFER,
-        TransactionType.CANCELLATION,
-        TransactionType.RETIREMENT,
-        TransactionType.INTERNAL_TRANSFER,
-    }
-)
-"""Transaction types that a registry of this kind proposes and carries out."""
+CARRIED_OUT = frozenset(TransactionType)
+"""Transaction types that a registry proposes and carries out."""
 
 
 def next_identifier(work: Work) -> str:
@@ -78,6 +70,13 @@ def default_account(work: Work, account_type: int, period: int = 0) -> Account:
     return account
 
 
+def account_for(work: Work, to: Account | int, blocks: Sequence[Block]) -> Account:
+    """The account named, which is open; or the registry's account of a type for the period of `blocks`."""
+    if isinstance(to, Account):
+        return open_account_of(work, to)
+    return default_account(work, to, blocks[0].attributes.applicable_period if blocks else 0)
+
+
 def next_account(work: Work, account_type: int) -> Account:
     """An account number that the registry never used."""
     account = Account(account_type, holdings.next_number(work.connection, "account", 1001))
@@ -92,42 +91,48 @@ def open_account_of(work: Work, account: Account) -> Account:
     return account
 
 
-def propose_blocks(
+def propose_parts(
     work: Work,
     transaction_type: TransactionType,
-    blocks: Sequence[Block],
-    acquiring: Account,
-    acquiring_registry: str,
-    notice: int | None,
+    parts: Sequence[Part],
+    acquiring_registry: str | None = None,
+    notice: int | None = None,
 ) -> str:
-    """Propose something about held units, which are reserved for it; the transaction's identifier."""
-    transferring = one_account(blocks)
-    proposal = build(work, transaction_type, blocks, transferring, acquiring, acquiring_registry, notice)
-    propose(work, proposal, reserve=blocks)
+    """Propose something about held units, which are reserved for it; the transaction's identifier.
+
+    `acquiring_registry` is this one unless named. TransactionError if the notice was answered already.
+    """
+    if notice is not None:
+        notices.require_open(work.connection, notice)
+    proposal = build(work, transaction_type, parts, acquiring_registry, notice)
+    propose(work, proposal, reserve=[part.held for part in parts])
     return proposal.transaction_identifier
 
 
 def build(
     work: Work,
     transaction_type: TransactionType,
-    blocks: Sequence[Block],
-    transferring: Account,
-    acquiring: Account,
-    acquiring_registry: str,
+    parts: Sequence[Part],
+    acquiring_registry: str | None = None,
     notice: int | None = None,
 ) -> ProposalTransaction:
-    """The proposal as a real registry fills it in: all six account fields always, no supplementary type."""
+    """The proposal as a real registry fills it in: all six account fields always, no supplementary type.
+
+    The head has the accounts of the first part that is not replaced; where parts differ, their own are to be read.
+    """
+    first = next(part for part in parts if part.role != REPLACED_ROLE)
+    code = work.settings.code
     return ProposalTransaction(
         transaction_identifier=next_identifier(work),
         transaction_type=transaction_type,
-        transferring_registry_code=work.settings.code,
-        transferring_registry_account_type=transferring.account_type,
-        transferring_registry_account_identifier=transferring.identifier,
-        acquiring_registry_code=acquiring_registry,
-        acquiring_registry_account_type=acquiring.account_type,
-        acquiring_registry_account_identifier=acquiring.identifier,
+        transferring_registry_code=code,
+        transferring_registry_account_type=first.held.account.account_type,
+        transferring_registry_account_identifier=first.held.account.identifier,
+        acquiring_registry_code=acquiring_registry or code,
+        acquiring_registry_account_type=first.to.account_type,
+        acquiring_registry_account_identifier=first.to.identifier,
         notification_identifier=notice,
-        proposal_unit_blocks=tuple(proposed_block(block, transferring, acquiring) for block in blocks),
+        proposal_unit_blocks=tuple(map(proposed_block, parts)),
     )
 
 
@@ -136,7 +141,7 @@ def propose(work: Work, proposal: ProposalTransaction, reserve: Sequence[Block] 
 
     `reserve` are the parts of held blocks to keep for it; None: as many of its units as are held and free, which is
     for proposals that are meant to be refused. TransactionError if the registry could not carry it out or has used
-    its identifier.
+    its identifier; what the registry's own rule raises.
     """
     if proposal.transaction_type not in CARRIED_OUT:
         raise TransactionError(
@@ -153,6 +158,7 @@ def propose(work: Work, proposal: ProposalTransaction, reserve: Sequence[Block] 
             for part in holdings.meeting(work.connection, serials(block))
             if part.reserved_by is None
         ]
+    work.rules.before_proposal(proposal)
     bookings.reserve(work.connection, () if issued else reserve or (), identifier, work.now)
     _enter(work, proposal)
     if _commits(work, Fault.DOUBLE_SPENDS) and not issued:

@@ -8,31 +8,32 @@ called by hand, or run in the background between `start` and `stop`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from itl.clock import Clock, system_clock
-from itl.codes import SHARE_OF_PROCEEDS_ACCOUNT, TransactionType
+from itl.codes import SHARE_OF_PROCEEDS_ACCOUNT
 from itl.messages import (
     MessageRequest,
-    ProposalTransaction,
 )
-from registry_client import delivery, holdings, incoming, journal, notices, proposing, queues
+from registry_client import delivery, holdings, incoming, journal, proposing, queues
 from registry_client.background import Background
 from registry_client.delivery import Hub
 from registry_client.errors import TransactionError
 from registry_client.faults import Misbehaviour
-from registry_client.identifiers import AccountNumber, SerialRange
+from registry_client.identifiers import AccountNumber
+from registry_client.proposals import Proposals
 from registry_client.queues import Incoming, Received
 from registry_client.reconciliation import replies
 from registry_client.records import Records
-from registry_client.settings import Decision, Delay, Policy, Settings, accept_all
+from registry_client.rules import WITHOUT_RULES, Decision, Delay, Rules
+from registry_client.settings import Settings
 from registry_client.store import Store
 from registry_client.transactions import Event, State, Transaction
-from registry_client.units import Account, Attributes, Block, Selection
+from registry_client.units import Account
 from registry_client.work import Work, log
 
 CDM_ACCOUNTS = (
@@ -48,13 +49,13 @@ PARTY_ACCOUNTS = ((Account(100, 1001), 0),)
 """The holding account that every Party's registry begins with."""
 
 
-class Registry(Records):
+class Registry(Records, Proposals):
     """The registry `settings.code`, with its data at `database` and `hub` to reach the log.
 
     `durable`: every commit is on disk when it returns; else it survives the death of the process, not of the machine
     (for sandboxes and replays). Without a `hub` it only queues what another process on the same database delivers.
 
-    `policy` is asked about every incoming transfer that is otherwise in order. StoreError if the database is another's.
+    `rules` are the registry's own. StoreError if the database is another's.
     """
 
     def __init__(
@@ -64,13 +65,13 @@ class Registry(Records):
         *,
         database: str = "sqlite://",
         durable: bool = True,
-        policy: Policy = accept_all,
+        rules: Rules = WITHOUT_RULES,
         clock: Clock = system_clock,
     ) -> None:
         self.settings = settings
         super().__init__(Store(database, settings.code, durable=durable))
         self._hub = hub
-        self._policy = policy
+        self._rules = rules
         self._clock = clock
         self._subscribers: list[Callable[[Event], None]] = []
         self._changed = threading.Condition()
@@ -111,82 +112,7 @@ class Registry(Records):
         with self._work() as work:
             holdings.close_account(work.connection, account, work.now)
 
-    # Proposals: each returns the identifier of the transaction
-
-    def issue(
-        self,
-        unit_type: int,
-        quantity: int,
-        *,
-        period: int,
-        originating: str | None = None,
-        project: int | None = None,
-        activity: int | None = None,
-        track: int | None = None,
-        expiry: date | None = None,
-        account: Account | None = None,
-        start: int | None = None,
-    ) -> str:
-        """Issue `quantity` new units.
-
-        `originating` is the Party whose units they are: for the CDM registry the host Party, else the registry itself.
-        The serials are the next unused ones of that Party, or begin at `start`. `account` is the registry's holding
-        account (the CDM registry's pending account) unless named.
-        """
-        attributes = Attributes(
-            unit_type=unit_type,
-            original_period=period,
-            applicable_period=period,
-            lulucf_activity=activity,
-            project=project,
-            track=track,
-            expiry_date=expiry,
-        )
-        originating = originating or self.code
-        with self._work() as work:
-            first = proposing.next_serials(work, originating, quantity, start)
-            units = SerialRange(originating, first, first + quantity - 1)
-            return self._issue(work, [(units, attributes)], account)
-
-    def issue_units(self, units: Sequence[tuple[SerialRange, Attributes]], *, account: Account | None = None) -> str:
-        """Issue units whose serials and attributes are given, several blocks in one transaction."""
-        with self._work() as work:
-            for serials, _ in units:
-                proposing.next_serials(work, serials.originating_registry, serials.quantity, serials.start)
-            return self._issue(work, units, account)
-
-    def transfer(self, units: Selection, to_registry: str, to_account: Account, *, notice: int | None = None) -> str:
-        """Transfer units to another registry; UnitsError if they are not there or not free, as for all that follow."""
-        return self._propose(TransactionType.EXTERNAL_TRANSFER, units, to_account, to_registry, notice)
-
-    def cancel(
-        self, units: Selection, *, account_type: int = 230, account: Account | None = None, notice: int | None = None
-    ) -> str:
-        """Cancel units, into `account` or the registry's account of that type for their period."""
-        return self._propose(TransactionType.CANCELLATION, units, account or account_type, self.code, notice)
-
-    def retire(self, units: Selection, *, account: Account | None = None) -> str:
-        """Retire units, into `account` or the registry's retirement account for their period."""
-        return self._propose(TransactionType.RETIREMENT, units, account or 300, self.code, None)
-
-    def move(self, units: Selection, to_account: Account, *, notice: int | None = None) -> str:
-        """Transfer units between accounts of the registry (type 10)."""
-        return self._propose(TransactionType.INTERNAL_TRANSFER, units, to_account, self.code, notice)
-
-    def propose(self, proposal: ProposalTransaction) -> str:
-        """Send a proposal as it is, right or wrong; of its units, those that are held and free are reserved.
-
-        For what the other methods would not let out: the log is to be the judge. Its identifier may come from
-        `next_identifier`. TransactionError if that was used, or for a type that this registry does not carry out.
-        """
-        with self._work() as work:
-            proposing.propose(work, proposal)
-        return proposal.transaction_identifier
-
-    def next_identifier(self) -> str:
-        """A transaction identifier that nothing else will get."""
-        with self._work() as work:
-            return proposing.next_identifier(work)
+    # Messages to the log
 
     def message(self, text: str) -> None:
         """Let the administrators of the log be told something."""
@@ -300,36 +226,9 @@ class Registry(Records):
 
     # Inside
 
-    def _issue(self, work: Work, units: Sequence[tuple[SerialRange, Attributes]], account: Account | None) -> str:
-        if account is None:
-            account = proposing.default_account(work, self.settings.holding_account_type)
-        proposing.open_account_of(work, account)
-        blocks = [Block(serials, attributes, account) for serials, attributes in units]
-        proposal = proposing.build(work, TransactionType.ISSUANCE, blocks, account, account, self.code)
-        proposing.propose(work, proposal)
-        return proposal.transaction_identifier
-
-    def _propose(
-        self,
-        transaction_type: TransactionType,
-        units: Selection,
-        to: Account | int,
-        registry: str,
-        notice: int | None,
-    ) -> str:
-        with self._work() as work:
-            if notice is not None:
-                notices.require_open(work.connection, notice)
-            blocks = proposing.select(work, units)
-            if isinstance(to, int):
-                to = proposing.default_account(work, to, blocks[0].attributes.applicable_period if blocks else 0)
-            elif registry == self.code:
-                proposing.open_account_of(work, to)
-            return proposing.propose_blocks(work, transaction_type, blocks, to, registry, notice)
-
     def _follow(self, work: Work, received: Received) -> None:
         subject, transaction = incoming.subject(received.message)
-        note = work.guarded(lambda: incoming.follow(work, received.message, self._policy), subject, transaction)
+        note = work.guarded(lambda: incoming.follow(work, received.message), subject, transaction)
         queues.take(work.connection, received, work.now, note)
 
     def _take_up(self) -> int:
@@ -380,7 +279,7 @@ class Registry(Records):
     def _work(self) -> Iterator[Work]:
         """A unit of work; when it is committed, waiters and passes wake and subscribers are told."""
         with self.store.write() as connection:
-            work = Work(connection, self._clock(), self.settings)
+            work = Work(connection, self._clock(), self.settings, self._rules)
             yield work
         self._stir()
         for tell in tuple(self._subscribers):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
+from sqlalchemy.schema import CreateColumn
 
 from registry_client import tables
 from registry_client.errors import StoreError
 from registry_client.reconciliation import tables as reconciliation_tables
 
-VERSION = 2
+VERSION = 3
 
 ADDED = {
     2: (
@@ -21,6 +24,9 @@ ADDED = {
     )
 }
 """Tables that came with a version."""
+
+WIDENED = {3: (tables.unit_blocks.c.replaced, tables.past_unit_blocks.c.replaced)}
+"""Columns that tables of before got with a version; a table that is made on the way has them already."""
 
 CHANGED = {
     2: (
@@ -53,7 +59,16 @@ def bring_up(connection: sa.Connection, url: str, code: str) -> None:
         )
     else:
         for step in range(version + 1, VERSION + 1):
-            tables.metadata.create_all(connection, ADDED[step])
-            for statement in CHANGED[step]:
+            tables.metadata.create_all(connection, ADDED.get(step, ()))
+            for column in WIDENED.get(step, ()):
+                _widen(connection, column)
+            for statement in CHANGED.get(step, ()):
                 connection.exec_driver_sql(statement)
     connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+
+
+def _widen(connection: sa.Connection, column: sa.Column[Any]) -> None:
+    table = column.table
+    if column.name not in {each["name"] for each in sa.inspect(connection).get_columns(table.name)}:
+        described = CreateColumn(column).compile(connection)
+        connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {described}")

@@ -1,44 +1,15 @@
-"""What an operator may decide about a registry: who it is, how patient it is, and what it accepts."""
+"""What an operator may decide about a registry: who it is, how patient it is, and where units may come in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from itl.codes import CDM, HOLDING_ACCOUNTS
-from itl.messages import ProposalTransaction
 from registry_client.faults import Fault, Misbehaviour
 
 RECEIVING_ACCOUNTS = HOLDING_ACCOUNTS - {110, 131} | {210, 220, 240, 241, 242}
 """Account types into which external transfers go."""
-
-
-@dataclass(frozen=True, slots=True)
-class Accept:
-    """The transfer may come in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """The transfer may not come in; `codes` say why (5904: not consistent with the Party's policy)."""
-
-    codes: tuple[int, ...] = (5904,)
-
-
-@dataclass(frozen=True, slots=True)
-class Delay:
-    """Someone decides later, by `Registry.decide`."""
-
-
-Decision = Accept | Reject | Delay
-Policy = Callable[[ProposalTransaction], Decision]
-"""What the registry says to an incoming transfer that its own checks found in order. Called once per proposal."""
-
-
-def accept_all(proposal: ProposalTransaction) -> Decision:
-    """The policy of a registry that takes whatever fits its accounts."""
-    return Accept()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

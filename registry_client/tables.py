@@ -70,6 +70,7 @@ def _block() -> list[sa.Column[Any]]:
         sa.Column("acquired_at", Instant, nullable=False),
         sa.Column("reserved_by", sa.String),
         sa.Column("since", Instant, nullable=False),
+        sa.Column("replaced", sa.Boolean, nullable=False, server_default=sa.false()),
     ]
 
 
@@ -82,7 +83,7 @@ unit_blocks = sa.Table(
     sa.CheckConstraint("range_start >= 1 AND range_end >= range_start"),
     sa.ForeignKeyConstraint(["account_type", "account_identifier"], ["accounts.account_type", "accounts.identifier"]),
 )
-"""What the registry holds; `since` is when a block became as it is."""
+"""What the registry holds; `since` is when a block became as it is. Units that were `replaced` stay where they lie."""
 
 sa.Index(
     "free_units",

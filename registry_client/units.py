@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from itl.codes import MAX_BLOCKS
-from itl.messages import ProposalTransaction, TransactionUnitBlock
+from itl.messages import TransactionUnitBlock
 from registry_client.errors import UnitsError
 from registry_client.identifiers import SerialRange
 
@@ -35,6 +35,8 @@ class Attributes:
     track: int | None = None
     expiry_date: date | None = None
     supp_unit_type: int = 0
+    replaced: bool = False
+    """Other units took their place; these stay where they are, and are good for nothing but cancellation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +126,34 @@ def limited(blocks: Sequence[Block]) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def proposed_block(block: Block, transferring: Account, acquiring: Account) -> TransactionUnitBlock:
-    """The block as a real registry proposes it: supplementary type always, the transaction's accounts repeated."""
-    attributes = block.attributes
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A block of a proposal: units as they are held, what they shall be, and the account that they shall lie in."""
+
+    held: Block
+    attributes: Attributes
+    to: Account
+    role: str | None = None
+    """REP for units that are replaced."""
+
+    @classmethod
+    def moved(cls, held: Block, to: Account) -> Part:
+        """Units that go to an account and stay what they are."""
+        return cls(held, held.attributes, to)
+
+    @classmethod
+    def changed(cls, held: Block, attributes: Attributes) -> Part:
+        """Units that stay where they are and become something else."""
+        return cls(held, attributes, held.account)
+
+
+def proposed_block(part: Part) -> TransactionUnitBlock:
+    """The block as a real registry proposes it: supplementary type always, and both accounts."""
+    attributes, units, transferring, acquiring = part.attributes, part.held.range, part.held.account, part.to
     return TransactionUnitBlock(
-        unit_serial_block_start=block.range.start,
-        unit_serial_block_end=block.range.end,
-        originating_registry_code=block.range.originating_registry,
+        unit_serial_block_start=units.start,
+        unit_serial_block_end=units.end,
+        originating_registry_code=units.originating_registry,
         unit_type=attributes.unit_type,
         supp_unit_type=attributes.supp_unit_type,
         original_commit_period=attributes.original_period,
@@ -138,17 +161,13 @@ def proposed_block(block: Block, transferring: Account, acquiring: Account) -> T
         lulucf_activity=attributes.lulucf_activity,
         project_identifier=attributes.project,
         track=attributes.track,
+        block_role=part.role,
         transferring_registry_account_type=transferring.account_type,
         transferring_registry_account_identifier=transferring.identifier,
         acquiring_registry_account_type=acquiring.account_type,
         acquiring_registry_account_identifier=acquiring.identifier,
         expiry_date=attributes.expiry_date,
     )
-
-
-def acquired_blocks(proposal: ProposalTransaction, account: Account) -> tuple[Block, ...]:
-    """The blocks of `proposal` as they are held in `account` when it is carried out."""
-    return tuple(Block(serials(block), block_attributes(block), account) for block in proposal.proposal_unit_blocks)
 
 
 def serials(block: TransactionUnitBlock) -> SerialRange:

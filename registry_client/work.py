@@ -12,12 +12,14 @@ import sqlalchemy as sa
 from itl.codes import PartyType, TransactionStatus, TransactionType
 from itl.messages import EvaluationResult, NotificationRequest, UnitBlockIdentifier
 from registry_client import bookings, conduct, holdings, journal, queues
+from registry_client.carrying_out import acquired_blocks, becomes
 from registry_client.errors import IdentifierError
 from registry_client.faults import Fault
 from registry_client.identifiers import MAX_NUMBER, SerialRange, TransactionIdentifier
+from registry_client.rules import WITHOUT_RULES, Rules
 from registry_client.settings import Settings
 from registry_client.transactions import Event, Move, Role, State, Transaction, move
-from registry_client.units import Account, acquired_blocks
+from registry_client.units import serials
 
 log = logging.getLogger("registry_client")
 
@@ -29,6 +31,7 @@ class Work:
     connection: sa.Connection
     now: datetime
     settings: Settings
+    rules: Rules = WITHOUT_RULES
     events: list[Event] = field(default_factory=list)
 
     @property
@@ -132,30 +135,32 @@ def apply_status(
 
 
 def carry_out(work: Work, transaction: Transaction) -> None:
-    """Do to the units what the transaction says; ValueError if they are not all reserved for it."""
+    """Do to the units what the transaction says; ValueError if they are not all reserved for it.
+
+    Then the registry's own rule hears of it, in the same unit of work: if it fails, nothing is carried out.
+    """
     proposal, now, connection = transaction.proposal, work.now, work.connection
-    acquiring = _acquiring_account(transaction)
     if transaction.role is Role.ACQUIRER or transaction.transaction_type == TransactionType.ISSUANCE:
-        bookings.add(connection, acquired_blocks(proposal, acquiring), now)
-        return
-    reserved = holdings.reserved_quantity(connection, transaction.identifier)
-    if reserved != transaction.quantity:
-        raise ValueError(f"{transaction.identifier} is about {transaction.quantity} units, {reserved} are reserved")
-    if transaction.transaction_type == TransactionType.EXTERNAL_TRANSFER:
-        bookings.remove(connection, transaction.identifier, now)
+        bookings.add(connection, acquired_blocks(proposal), now)
     else:
-        bookings.move(connection, transaction.identifier, acquiring, now)
+        reserved = holdings.reserved_quantity(connection, transaction.identifier)
+        if reserved != transaction.quantity:
+            told = f"{transaction.identifier} is about {transaction.quantity} units, {reserved} are reserved"
+            raise ValueError(told)
+        if transaction.transaction_type == TransactionType.EXTERNAL_TRANSFER:
+            bookings.remove(connection, transaction.identifier, now)
+        else:
+            _alter(work, transaction)
+    work.rules.on_completion(transaction, connection)
 
 
-def _acquiring_account(transaction: Transaction) -> Account:
+def _alter(work: Work, transaction: Transaction) -> None:
+    """What is the same for all units is done at once."""
     proposal = transaction.proposal
-    account_type, identifier = (
-        proposal.acquiring_registry_account_type,
-        proposal.acquiring_registry_account_identifier,
-    )
-    if account_type is None or identifier is None:
-        raise ValueError(f"{transaction.identifier} names no acquiring account")
-    return Account(account_type, identifier)
+    changes = [(becomes(proposal, block), serials(block)) for block in proposal.proposal_unit_blocks]
+    alike = all(change == changes[0][0] for change, _ in changes)
+    for change, units in changes[:1] if alike else changes:
+        bookings.alter(work.connection, transaction.identifier, change, work.now, None if alike else [units])
 
 
 def _ranges(blocks: Iterable[UnitBlockIdentifier]) -> Iterator[SerialRange]:

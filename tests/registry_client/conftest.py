@@ -29,7 +29,7 @@ def found(log: Log, clock: SetClock) -> Iterator[Found]:
     made: list[Registry] = []
 
     def make(code: str, **wishes: Any) -> Registry:
-        arguments = {name: wishes.pop(name) for name in ("database", "policy") if name in wishes}
+        arguments = {name: wishes.pop(name) for name in ("database", "rules") if name in wishes}
         registry = Registry(Settings(code=code, **wishes), log, clock=clock, **arguments)
         made.append(registry)
         log.registries[code] = registry

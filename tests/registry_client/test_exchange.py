@@ -21,7 +21,7 @@ from registry_client.errors import AccountError, TransactionError, UnitsError
 from registry_client.identifiers import SerialRange
 from registry_client.notices import Notice
 from registry_client.registry import Registry
-from registry_client.settings import Accept, Delay, Reject
+from registry_client.rules import Accept, Delay, Reject, Rules
 from registry_client.transactions import Event, State
 from registry_client.units import Account, Attributes, Wanted
 from tests.registry_client.log import NOON, Log, notification
@@ -244,7 +244,7 @@ def test_an_acquirer_rejects_what_its_accounts_cannot_take(
 
 
 def test_the_policy_of_the_acquirer_decides(gb: Registry, found: Found, log: Log) -> None:
-    fr = found("FR", policy=lambda proposal: Reject((5904,)))
+    fr = found("FR", rules=Rules(on_transfer=lambda proposal: Reject((5904,))))
     identifier = gb.transfer(aau(1), "FR", HOLDING)
     log.settle()
     assert gb.transaction(identifier).codes == (5904,)
@@ -255,7 +255,7 @@ def test_the_policy_of_the_acquirer_decides(gb: Registry, found: Found, log: Log
 def test_a_delayed_transfer_is_decided_later(
     gb: Registry, found: Found, log: Log, decision: Accept | Reject, units: int
 ) -> None:
-    fr = found("FR", policy=lambda proposal: Delay())
+    fr = found("FR", rules=Rules(on_transfer=lambda proposal: Delay()))
     identifier = gb.transfer(aau(400), "FR", HOLDING)
     log.settle()
     assert fr.transaction(identifier).state is State.RECEIVED
@@ -271,7 +271,7 @@ def test_a_policy_that_fails_leaves_the_transfer_to_a_person(gb: Registry, found
     def broken(proposal: ProposalTransaction) -> Accept:
         raise ZeroDivisionError
 
-    fr = found("FR", policy=broken)
+    fr = found("FR", rules=Rules(on_transfer=broken))
     identifier = gb.transfer(aau(400), "FR", HOLDING)
     log.settle()
     assert fr.transaction(identifier).state is State.RECEIVED
@@ -476,12 +476,12 @@ def test_an_approval_of_units_that_are_not_there_moves_nothing(gb: Registry, log
     assert log.notified(identifier) == []
 
 
-def test_types_that_this_registry_does_not_carry_out_are_not_proposed(gb: Registry) -> None:
-    with pytest.raises(TransactionError, match="type 6"):
+def test_types_that_there_are_not_are_not_proposed(gb: Registry) -> None:
+    with pytest.raises(TransactionError, match="type 9"):
         gb.propose(
             ProposalTransaction(
                 transaction_identifier="GB5",
-                transaction_type=TransactionType.REPLACEMENT,
+                transaction_type=9,
                 transferring_registry_code="GB",
                 acquiring_registry_code="GB",
                 proposal_unit_blocks=(),

@@ -23,7 +23,7 @@ from registry_client.main import main
 from registry_client.registry import Registry
 from registry_client.settings import Settings
 from tests.registry_client.hub import HttpLog
-from tests.registry_client.log import NOON
+from tests.registry_client.log import NOON, Log
 from tests.registry_client.reconciling import HEAD, conclude, initiate, notice
 
 Serve = Callable[..., "subprocess.Popen[str]"]
@@ -212,6 +212,32 @@ def test_what_the_log_asked_and_wrote_is_shown(tmp_path: Path, capsys: pytest.Ca
     assert theirs == "2012-11-22 12:00:00 from the log: maintenance on Sunday"
     for command in ("reconciliations", "notices", "messages"):
         assert json.loads(run(capsys, command, *gb, "--json"))
+
+
+def test_every_type_is_proposed_by_a_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A registry with units of every kind, that only queues."""
+    database = str(tmp_path / "gb.db")
+    log = Log()
+    registry = Registry(Settings(code="GB"), log, database=f"sqlite:///{database}", clock=SetClock(NOON))
+    log.registries["GB"] = registry
+    registry.issue(UnitType.AAU, 1000, period=1)
+    registry.issue(UnitType.LCER, 90, period=1, originating="BR", project=10, activity=1, expiry=date(2030, 12, 31))
+    registry.receive(notice(17, 9, 1, "longer", project_number="BR10", target_date=date(2032, 6, 30)))
+    log.settle()
+    registry.close()
+    gb = ("--code", "GB", "--database", database, "--wait", "0")
+    aau = ("--unit-type", "AAU", "--quantity", "10")
+    for arguments, transaction_type, quantity in (
+        (("convert", *aau, "--project", "7", "--track", "2"), 2, 10),
+        (("replace", *aau, "--replaced", "BR-1-10"), 6, 20),
+        (("carry-over", *aau), 7, 10),
+        (("change-expiry", "--units", "BR-11-20", "--expiry", "2032-06-30", "--notice", "17"), 8, 10),
+        (("fulfil", "--notice", "17"), 8, 70),
+        (("retire", *aau, "--account", "GB-100-1001"), 5, 10),
+    ):
+        assert f" type {transaction_type}, {quantity} units: proposed" in run(capsys, *arguments, *gb), arguments
+    assert main(["retire", *gb, *aau, "--account", "GB-121-5"]) == 1
+    assert "0 free of that kind" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

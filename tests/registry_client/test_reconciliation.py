@@ -15,7 +15,8 @@ from itl.codes import UnitType
 from registry_client.identifiers import SerialRange
 from registry_client.reconciliation.records import Status
 from registry_client.registry import Registry
-from registry_client.settings import Delay, Settings
+from registry_client.rules import Delay, Rules
+from registry_client.settings import Settings
 from registry_client.units import Account, Attributes, Wanted
 from tests.registry_client.conftest import Found
 from tests.registry_client.log import NOON, Log
@@ -192,7 +193,7 @@ def test_a_trail_has_what_touches_the_blocks_in_the_period(
     wishes: dict[str, Any],
     expected: list[str],
 ) -> None:
-    found("FR", policy=lambda proposal: Delay())
+    found("FR", rules=Rules(on_transfer=lambda proposal: Delay()))
     gb.transfer([SerialRange("GB", 1, 5)], "FR", Account(100, 1001))  # open: of no trail
     asked(gb, log, initiate(), ask_trail(*ranges, **wishes))
     assert [identifier for identifier, _ in told_trail(log)[0]] == expected
