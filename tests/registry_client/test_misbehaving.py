@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -294,6 +293,7 @@ def real(running: Sandbox) -> Iterator[dict[str, Registry]]:
 MET = {
     Fault.REUSES_IDENTIFIER: (4, {3001}),
     Fault.FOREIGN_IDENTIFIER: (3, {2001}),
+    Fault.FOREIGN_PARTY: (3, {2009}),
     Fault.DOUBLE_SPENDS: (4, set[int]()),
     Fault.ABSENT_UNITS: (3, {4002}),
     Fault.ALTERS_UNITS: (3, {4004}),
@@ -325,14 +325,3 @@ def test_what_the_log_finds(
     if fault is Fault.DOUBLE_SPENDS:
         second = f"GB{int(identifier[2:]) + 1}"
         assert set(gb.wait(second, DEADLINE).codes) & {4010, 4013}
-
-
-def test_who_names_another_registry_is_found_out(running: Sandbox, real: dict[str, Registry]) -> None:
-    gb, heard = real["GB"], threading.Event()
-    real["JP"].on_event(lambda event: heard.set())
-    faulty(gb, Fault.FOREIGN_PARTY)
-    identifier = gb.retire(Wanted(quantity=10, unit_type=1))
-    assert heard.wait(DEADLINE), "the log answers the registry that was named"
-    with running.hub.database.read() as connection:
-        *_, last = story(connection, identifier)
-    assert last.status == 3
