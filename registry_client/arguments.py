@@ -5,25 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import TypeVar
 
-from itl.codes import UnitType
+from registry_client import plans
 from registry_client.conformance.arguments import add_hub_arguments
 from registry_client.errors import RegistryError
 from registry_client.faults import Fault, Misbehaviour
 from registry_client.identifiers import AccountNumber, SerialRange
+from registry_client.plans import UNIT_TYPES
 
 Parsed = TypeVar("Parsed")
-
-UNIT_TYPES = {
-    "AAU": UnitType.AAU,
-    "RMU": UnitType.RMU,
-    "ERU": UnitType.ERU_FROM_AAU,
-    "ERU-RMU": UnitType.ERU_FROM_RMU,
-    "CER": UnitType.CER,
-    "tCER": UnitType.TCER,
-    "lCER": UnitType.LCER,
-}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,7 +33,8 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--database", metavar="FILE", help="its database (default: the code in lower case, .db)")
         return command
 
-    _add_serve(add("serve", "Run the registry: its endpoint for the hub, and its calls to the hub."))
+    text = "Run registries: their endpoints for the hub, their calls to the hub, and a page of their state."
+    _add_serve(commands.add_parser("serve", help=text, description=text))
 
     _add_proposals(add)
 
@@ -53,6 +46,9 @@ def parser() -> argparse.ArgumentParser:
     status.add_argument("transaction", metavar="TRANSACTION", help="its identifier, as GB100001")
     status.add_argument("--wait", type=float, default=0.0, metavar="SECONDS", help="first wait for its end")
     _add_hub(status, required=False)
+    seen = add("state", "Show the state of the registry at a glance.")
+    faulty = add("misbehave", "Let the registry, also while it runs, commit these faults and no others.")
+    faulty.add_argument("faults", nargs="*", type=misbehaviour, metavar="FAULT", help="none: it means well again")
     listed = add("transactions", "List transactions, the latest first.")
     listed.add_argument("--limit", type=_positive, default=20, help="how many (default: %(default)s)")
     held = add("holdings", "Show units by account.")
@@ -61,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     written = add("messages", "Show messages from and to the administrators of the log, the latest first.")
     for command in (reconciled, noticed, written):
         command.add_argument("--limit", type=_positive, default=20, help="how many (default: %(default)s)")
-    for command in (status, listed, held, reconciled, noticed, written):
+    for command in (status, seen, listed, held, reconciled, noticed, written):
         command.add_argument("--json", action="store_true", help="print JSON")
 
     conformance = commands.add_parser(
@@ -129,7 +125,14 @@ def _add_proposals(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
 
 
 def _add_serve(serve: argparse.ArgumentParser) -> None:
-    _add_hub(serve, required=True)
+    serve.add_argument("--code", nargs="+", default=[], help="registry codes: ISO 3166 alpha-2, or CDM")
+    serve.add_argument(
+        "--database", metavar="FILE", help="its database (default: {code}.db, with the code in lower case)"
+    )
+    serve.add_argument(
+        "--registries", type=Path, metavar="FILE", help="a TOML file of registries, in place of --code and --hub"
+    )
+    _add_hub(serve, required=False)
     serve.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
     serve.add_argument("--port", type=int, default=8090, help="port to listen at, 0 for any (default: %(default)s)")
     serve.add_argument("--hub-user", help="user that the hub must give at the endpoint (default: anybody may call)")
@@ -162,7 +165,7 @@ def _add_units(command: argparse.ArgumentParser, *, project: bool = True) -> Non
 
 def _add_hub(command: argparse.ArgumentParser, *, required: bool) -> None:
     command.add_argument("--hub", required=required, metavar="URL", help="address of the transaction log's service")
-    command.add_argument("--user", help="user of the hub (HTTP Basic)")
+    command.add_argument("--user", help="user of the hub (HTTP Basic); {code} is the code in lower case")
     command.add_argument("--password", help="and its password (default: the variable REGISTRY_PASSWORD)")
     command.add_argument("--certificate", metavar="FILE", help="client certificate with its key, PEM")
     command.add_argument("--authority", metavar="FILE", help="certificates to trust (default: the system's)")
@@ -170,10 +173,7 @@ def _add_hub(command: argparse.ArgumentParser, *, required: bool) -> None:
 
 def misbehaviour(text: str) -> Misbehaviour:
     """A fault as the command line names it, with the units that it is about where they are given."""
-    name, _, units = text.partition("=")
-    if name not in Fault.__members__.values():
-        raise argparse.ArgumentTypeError(f"{name!r} is no fault; there are {', '.join(Fault)}")
-    return Misbehaviour(Fault(name), _range(units) if units else None)
+    return _parsed(plans.misbehaviour, text)
 
 
 def _positive(text: str) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
-from wsgiref.types import WSGIApplication
+from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from itl.clock import Clock, system_clock
 from itl.codes import ResultIdentifier
@@ -27,6 +27,7 @@ from itl.messages import (
 from itl.wire.contract import OPERATIONS, Operation, Port, python_name
 from itl.wire.endpoint import Credentials, Handler, build
 from itl.wire.faults import ServerFault
+from itl.wire.http import TrustedProxies, credentials
 from registry_client.faults import Fault
 from registry_client.incoming import wrong_head
 from registry_client.registry import Registry
@@ -156,6 +157,11 @@ def _receiving(registry: Registry) -> Callable[[Any], Answer]:
 
 def _time(registry: Registry) -> datetime:
     return registry.now() + (WRONG_BY if Fault.WRONG_CLOCK in registry.settings.faults else timedelta(0))
+
+
+def is_known(environ: WSGIEnvironment, user: str | None, password: str | None) -> bool:
+    """Whether a request to another page of the same server shows the user and password of the endpoint."""
+    return _authentication(user, password)(credentials(environ, TrustedProxies(()))) is not None
 
 
 def _authentication(user: str | None, password: str | None) -> Callable[[Credentials], str | None]:

@@ -268,3 +268,6 @@ class Misbehaviour:
 
     fault: Fault
     units: SerialRange | None = None
+
+    def __str__(self) -> str:
+        return self.fault if self.units is None else f"{self.fault}={self.units}"

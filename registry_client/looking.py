@@ -13,6 +13,7 @@ from itl.messages import TransactionStatusResponse
 from registry_client.access import client_of, opened, waited
 from registry_client.notices import Notice, NoticeStatus
 from registry_client.reconciliation.records import Reconciliation, Status
+from registry_client.state import state_of
 from registry_client.transactions import Transaction
 
 
@@ -28,6 +29,28 @@ def run_status(chosen: argparse.Namespace) -> int:
         codes = " ".join(map(str, told.response_codes or ()))
         known = f"status {told.transaction_status} since {told.transaction_status_date_time.isoformat()}"
         print(f"  the log: {known if told.result_identifier else f'refused {codes}'}")
+    return 0
+
+
+def run_state(chosen: argparse.Namespace) -> int:
+    with opened(chosen) as registry:
+        state = state_of(registry)
+    if chosen.json:
+        print_json(state)
+        return 0
+    print(f"registry {state.code}, {state.waiting_calls} calls wait for the hub")
+    if state.misbehaves:
+        print(f"misbehaves: {' '.join(state.misbehaves)}")
+    for held in state.holdings:
+        kind = f"{SYMBOLS[held.unit_type]} of period {held.applicable_period}"
+        print(f"  {held.account}: {held.quantity:,} {held.originating_registry} {kind}, {held.reserved:,} reserved")
+    lists = (state.transactions, state.calls, state.without_effect, state.reconciliations, state.notices)
+    names = ("transactions", "calls to the hub", "messages without effect", "reconciliations", "notices")
+    for name, lines in zip(names, lists, strict=True):
+        if lines:
+            print(f"{name}:")
+        for line in lines:
+            print(f"  {line.at:%Y-%m-%d %H:%M:%S} {line.what}".rstrip())
     return 0
 
 

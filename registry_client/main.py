@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from itl.errors import LogError
-from registry_client.access import FOLLOW, client_of, database_of, opened, waited
-from registry_client.arguments import UNIT_TYPES, parser
-from registry_client.endpoint import application
+from registry_client.access import opened, plans_of, waited
+from registry_client.arguments import parser
 from registry_client.errors import RegistryError
 from registry_client.looking import (
     print_json,
@@ -22,11 +21,12 @@ from registry_client.looking import (
     run_messages,
     run_notices,
     run_reconciliations,
+    run_state,
     run_status,
     run_transactions,
 )
+from registry_client.plans import UNIT_TYPES
 from registry_client.registry import Registry
-from registry_client.settings import Settings
 from registry_client.transactions import Event, State
 from registry_client.units import Account, Selection, Wanted
 
@@ -47,26 +47,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run_serve(chosen: argparse.Namespace) -> int:
-    """Run endpoint and background passes until SIGINT or SIGTERM."""
-    from itl.wire.server import serve  # noqa: PLC0415 - the other commands need no server
+    """Run endpoints and background passes until SIGINT or SIGTERM."""
+    from registry_client.simulator import running  # noqa: PLC0415 - the other commands need no server
 
-    client = client_of(chosen)
-    settings = Settings(code=chosen.code, misbehave=tuple(chosen.misbehave or ()))
-    registry = Registry(settings, client, database=database_of(chosen))
-    registry.on_event(_print_event_json if chosen.json else _print_event)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    endpoint = application(registry, user=chosen.hub_user, password=chosen.hub_password)
-    server = serve(endpoint, chosen.host, chosen.port)
-    try:
-        registry.start(follow=FOLLOW)
-        print(f"registry {chosen.code} at {server.url}, hub {chosen.hub}", file=sys.stderr, flush=True)
+    wanted = plans_of(chosen)
+    several = len(wanted) > 1
+    tell = _print_event_json if chosen.json else _print_event
+    with running(
+        wanted, host=chosen.host, port=chosen.port, tell=lambda code, event: tell(code if several else None, event)
+    ) as simulator:
+        for plan in wanted:
+            address = simulator.addresses[plan.code]
+            print(f"registry {plan.code} at {address}, hub {plan.hub}", file=sys.stderr, flush=True)
         stopped.wait()
-    finally:
-        server.close()
-        registry.close()
-        client.close()
     return 0
 
 
@@ -146,6 +142,13 @@ def run_open(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def run_misbehave(chosen: argparse.Namespace) -> int:
+    with opened(chosen) as registry:
+        registry.misbehave(*chosen.faults)
+    print(" ".join(map(str, chosen.faults)) or "means well")
+    return 0
+
+
 def run_message(chosen: argparse.Namespace) -> int:
     with opened(chosen) as registry:
         registry.message(chosen.text)
@@ -184,13 +187,17 @@ def _units(chosen: argparse.Namespace) -> Selection:
     )
 
 
-def _print_event(event: Event) -> None:
+def _print_event(code: str | None, event: Event) -> None:
     codes = " ".join(map(str, event.codes))
-    print(f"{event.at:%H:%M:%S} {event.transaction or '-'} {event.kind}: {event.text} {codes}".rstrip(), flush=True)
+    who = f"{code} " if code else ""
+    print(
+        f"{event.at:%H:%M:%S} {who}{event.transaction or '-'} {event.kind}: {event.text} {codes}".rstrip(), flush=True
+    )
 
 
-def _print_event_json(event: Event) -> None:
-    print(msgspec.json.encode(event).decode(), flush=True)
+def _print_event_json(code: str | None, event: Event) -> None:
+    told = msgspec.to_builtins(event)
+    print(msgspec.json.encode({"registry": code} | told if code else told).decode(), flush=True)
 
 
 COMMANDS = {
@@ -207,6 +214,8 @@ COMMANDS = {
     "move": run_move,
     "open": run_open,
     "status": run_status,
+    "misbehave": run_misbehave,
+    "state": run_state,
     "transactions": run_transactions,
     "holdings": run_holdings,
     "reconciliations": run_reconciliations,

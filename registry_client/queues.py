@@ -207,6 +207,11 @@ def due(connection: sa.Connection, now: datetime, limit: int) -> list[Call]:
     ]
 
 
+def waiting(connection: sa.Connection) -> int:
+    """How many calls wait."""
+    return int(connection.execute(sa.select(sa.func.count()).where(outbox.c.done_at.is_(None))).scalar_one())
+
+
 def next_due(connection: sa.Connection) -> datetime | None:
     """When the next call is due."""
     return connection.execute(

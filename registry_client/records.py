@@ -72,6 +72,11 @@ class Records:
         with self.store.read() as connection:
             return queues.deliveries(connection, identifier, limit)
 
+    def waiting_calls(self) -> int:
+        """How many calls to the hub wait to be delivered."""
+        with self.store.read() as connection:
+            return queues.waiting(connection)
+
     def without_effect(self, limit: int = 100) -> list[Received]:
         """Messages of the hub that had no effect, with the reason."""
         with self.store.read() as connection:

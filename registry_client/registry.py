@@ -8,7 +8,7 @@ called by hand, or run in the background between `start` and `stop`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,7 +19,7 @@ from itl.codes import SHARE_OF_PROCEEDS_ACCOUNT
 from itl.messages import (
     MessageRequest,
 )
-from registry_client import delivery, holdings, incoming, journal, proposing, queues
+from registry_client import bookings, delivery, holdings, incoming, journal, misbehaving, proposing, queues
 from registry_client.background import Background
 from registry_client.delivery import Hub
 from registry_client.errors import TransactionError
@@ -33,7 +33,7 @@ from registry_client.rules import WITHOUT_RULES, Decision, Delay, Rules
 from registry_client.settings import Settings
 from registry_client.store import Store
 from registry_client.transactions import Event, State, Transaction
-from registry_client.units import Account
+from registry_client.units import Account, Block
 from registry_client.work import Work, log
 
 CDM_ACCOUNTS = (
@@ -83,20 +83,44 @@ class Registry(Records, Proposals):
             (self.process, self._next_step),
             (self.deliver, self._next_delivery),
             self.store.version,
-            self._stir,
+            self._heard_of_another,
         )
         with self._work() as work:
             for account, period in CDM_ACCOUNTS if settings.is_cdm else PARTY_ACCOUNTS:
                 if holdings.find_account(work.connection, account) is None:
                     holdings.open_account(work.connection, account, period, work.now)
+            self._kept_faults = misbehaving.kept(work.connection)
+        if not settings.misbehave:
+            self.settings = replace(settings, misbehave=self._kept_faults)
 
     @property
     def code(self) -> str:
         return self.settings.code
 
     def misbehave(self, *wanted: Misbehaviour) -> None:
-        """From now on commit these faults and no others; none: mean well again. It is not kept over a restart."""
-        self.settings = replace(self.settings, misbehave=wanted)
+        """From now on commit these faults and no others; none: mean well again. It is kept in the database, where a
+        process that follows it sees it."""
+        with self._work() as work:
+            misbehaving.keep(work.connection, wanted)
+        self._misbehave(wanted)
+
+    def seed(self, accounts: Sequence[AccountNumber], blocks: Sequence[Block]) -> None:
+        """Have accounts and units from the beginning, of which no transaction tells and the log does not hear.
+
+        For registries in play. What was seeded before, or is there, stays as it is; AccountError for units in an
+        account that is not there.
+        """
+        with self._work() as work:
+            for number in accounts:
+                account = Account(number.account_type, number.identifier)
+                if holdings.find_account(work.connection, account) is None:
+                    holdings.open_account(work.connection, account, number.period, work.now)
+            new = [block for block in blocks if holdings.next_number(work.connection, f"seed:{block.range}", 0) == 0]
+            for block in new:
+                proposing.open_account_of(work, block.account)
+                proposing.next_serials(work, block.range.originating_registry, block.quantity, block.range.start)
+            if new:
+                bookings.add(work.connection, new, work.now)
 
     # Accounts
 
@@ -268,6 +292,18 @@ class Registry(Records, Proposals):
         with self.store.read() as connection:
             due = [at for at in (queues.next_due(connection), journal.next_enquiry(connection)) if at is not None]
         return self._until(min(due, default=None))
+
+    def _heard_of_another(self) -> None:
+        """Another process wrote to the database: perhaps proposals, perhaps which faults are to be committed."""
+        with self.store.read() as connection:
+            kept = misbehaving.kept(connection)
+        if kept != self._kept_faults:
+            self._misbehave(kept)
+        self._stir()
+
+    def _misbehave(self, wanted: tuple[Misbehaviour, ...]) -> None:
+        self._kept_faults = wanted
+        self.settings = replace(self.settings, misbehave=wanted)
 
     def _stir(self) -> None:
         """Something was committed: passes and waiters look whether it is for them."""

@@ -21,7 +21,8 @@ ADDED = {
         reconciliation_tables.snapshot_blocks,
         reconciliation_tables.replies,
         reconciliation_tables.notices,
-    )
+    ),
+    3: (tables.misbehaviours,),
 }
 """Tables that came with a version."""
 

@@ -51,6 +51,16 @@ accounts = sa.Table(
 )
 
 
+misbehaviours = sa.Table(
+    "misbehaviours",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("fault", sa.String, nullable=False),
+    sa.Column("units", sa.String),
+)
+"""Faults that the registry commits on request; `units` is a printed serial range."""
+
+
 def _block() -> list[sa.Column[Any]]:
     return [
         sa.Column("id", sa.Integer, primary_key=True),

@@ -171,7 +171,7 @@ def test_what_cannot_be_done_is_said_without_a_traceback(
         (["retire", "--code", "GB", "--units", "GB-5-1"], "the end is not smaller than the start"),
         (["transfer", "--code", "GB", "--to", "FR-100-1001-0-3", "--units", "GB-1-5"], "check digits do not fit"),
         (["issue", "--code", "GB", "--unit-type", "AAU", "--quantity", "0", "--period", "1"], "--quantity"),
-        (["serve", "--code", "GB"], "--hub"),
+        (["serve", "--misbehave", "sometimes"], "'sometimes' is no fault"),
     ],
 )
 def test_wrong_arguments_are_explained(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
