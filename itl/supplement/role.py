@@ -13,6 +13,7 @@ from itl.lifecycle.transaction import LogIdentity
 from itl.roles import Loop, Subparsers
 from itl.supplement import commands
 from itl.supplement.bench import bench
+from itl.supplement.relay_service import SchemeRelayService
 from itl.supplement.service import SupplementaryLogService
 from itl.wire.contract import Port, service_name
 from itl.wire.endpoint import Wsgi
@@ -30,10 +31,13 @@ class SupplementaryLog:
         return bench(connection, work, view, log)
 
     def applications(self, hub: Any) -> Mapping[str, Wsgi]:
-        """What it offers to the transaction log, beside the port for members that call it directly."""
+        """What it offers to the transaction log and to members, beside the port for those that call it directly."""
         service = SupplementaryLogService(hub.database, hub.reference, hub.clock, hub.identity, hub.wake_worker)
-        port = Port.SUPPLEMENTARY_LOG
-        return {service_name(port): hub.offer(port, service.handlers(), service)}
+        relays = SchemeRelayService(hub.database, hub.reference, hub.clock, hub.identity, hub.wake_relay)
+        return {
+            service_name(port): hub.offer(port, offered.handlers(), offered)
+            for port, offered in ((Port.SUPPLEMENTARY_LOG, service), (Port.RELAY, relays))
+        }
 
     def loops(self, hub: Any) -> Mapping[str, Loop]:
         """None of its own: worker and relay of the hub do all."""

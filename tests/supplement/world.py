@@ -28,8 +28,8 @@ from itl.store.schema import migrate
 from itl.supplement import book
 from itl.supplement.role import SupplementaryLog
 from itl.supplement.scheme import Holder, Link, Member, SchemeAccount
-from itl.wire.contract import Port, service_name
-from itl.wire.decode import decode_reply, decode_request
+from itl.wire.contract import OPERATIONS, Port, offering, service_name
+from itl.wire.decode import decode_any, decode_reply
 from itl.wire.encode import encode_reply, encode_request
 from itl.wire.outgoing import HttpReply
 from tests.hub.world import OPERATION_OF, START, notification, proposal, units
@@ -71,16 +71,15 @@ def alone(url: str) -> None:
 class Peer:
     """Whoever the supplementary log calls: keeps what it was told, and accepts it."""
 
-    def __init__(self, port: Port) -> None:
-        self.port, self.told = port, list[Any]()
+    def __init__(self) -> None:
+        self.told = list[Any]()
 
     def post(self, operation: str, body: bytes) -> HttpReply:
-        message = decode_request(self.port, body).message
-        self.told.append(message)
-        response = {"acceptProposal": "ProposalResponse", "acceptNotification": "NotificationResponse"}[operation]
-        from itl import messages  # noqa: PLC0415 - its classes by their names
-
-        return HttpReply(200, encode_reply(self.port, operation, getattr(messages, response)(result_identifier=1)), {})
+        self.told.append(decode_any(body).message)
+        port = offering(operation)
+        return HttpReply(
+            200, encode_reply(port, operation, OPERATIONS[port][operation].response(result_identifier=1)), {}
+        )
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -105,7 +104,7 @@ class SchemeWorld:
     def __init__(self, url: str) -> None:
         self.clock = SetClock(START)
         self.settings = replace(Settings(database=url), role="stl")
-        self.peers = {"ITL": Peer(Port.TRANSACTION_LOG)} | {code: Peer(Port.REGISTRY) for code in ("GB", "FR", "JP")}
+        self.peers = {code: Peer() for code in ("ITL", "GB", "FR", "JP")}
         self.hub = Hub(self.settings, self.clock)
         self.application = self.hub.application()
 
@@ -128,7 +127,8 @@ class SchemeWorld:
     # What the transaction log, and members, say
 
     def call(self, message: Any, user: str = "itl", port: Port = Port.SUPPLEMENTARY_LOG) -> Any:
-        operation = OPERATION_OF[type(message)]
+        operation = OPERATION_OF.get(type(message), "relayMessage")
+        port = Port.RELAY if operation == "relayMessage" else port
         body = encode_request(port, operation, message)
         started: list[str] = []
         environ = {
