@@ -1,12 +1,14 @@
-"""Databases for tests: new ones, on SQLite and on PostgreSQL (`tests/postgresql.py`), gone when the test is over.
+"""Databases for tests: new ones, on SQLite and on PostgreSQL (`tests/postgresql.py`).
 
 `database_url` runs a test once on each engine, on a migrated database. `fresh_database` makes as many as a test wants,
-of either engine, migrated or empty. Without any PostgreSQL the tests on it fail.
+of either engine, migrated or empty. When the test is over they are gone, or made as new for the next. Without any
+PostgreSQL the tests on it fail.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from itertools import count
@@ -17,6 +19,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
+from tests.first_state import FirstState
 from tests.postgresql import NoServerError, administer, server
 
 __all__ = ["database_url", "fresh_database", "postgresql_databases", "postgresql_server", "sqlite_databases"]
@@ -32,7 +35,10 @@ class FreshDatabase(Protocol):
 
 
 class PostgreSQLDatabases:
-    """New databases of one server, copied by it from templates that were migrated once."""
+    """New databases of one server, copied by it from templates that were migrated once.
+
+    One that was given back serves again if it can be put into its first state, which is a tenth of the work.
+    """
 
     def __init__(self, admin_url: str) -> None:
         self._admin_url = admin_url
@@ -40,9 +46,25 @@ class PostgreSQLDatabases:
         self._numbers = count(1)
         self._templates: dict[Migrate, str] = {}
         self._names: set[str] = set()
+        self._first_states: dict[Migrate, FirstState] = {}
+        self._made_by: dict[str, Migrate] = {}
+        self._free: defaultdict[Migrate, list[str]] = defaultdict(list)
 
     def create(self, template: Migrate | None) -> str:
-        return self._url(self._create(self._template(template) if template else "template0"))
+        if not template:
+            return self._url(self._create("template0"))
+        name = self._free[template].pop() if self._free[template] else self._create(self._template(template))
+        self._made_by[name] = template
+        return self._url(name)
+
+    def give_back(self, url: str) -> None:
+        """Keep it for the next who wants such a one, or drop it where it cannot be made as new."""
+        name = sa.make_url(url).database
+        template = self._made_by.get(name)
+        if template and self._first_states[template].restore(url):
+            self._free[template].append(name)
+        else:
+            self._drop(name)
 
     def drop(self, url: str) -> None:
         self._drop(sa.make_url(url).database)
@@ -56,6 +78,7 @@ class PostgreSQLDatabases:
             name = self._create("template0")
             migrate(self._url(name))
             self._templates[migrate] = name
+            self._first_states[migrate] = FirstState.of(self._url(name))
         return self._templates[migrate]
 
     def _create(self, template: str) -> str:
@@ -67,6 +90,7 @@ class PostgreSQLDatabases:
     def _drop(self, name: str) -> None:
         administer(self._admin_url, f"DROP DATABASE {name} WITH (FORCE)")  # also if somebody is still connected
         self._names.remove(name)
+        self._made_by.pop(name, None)
 
     def _url(self, name: str) -> str:
         return sa.make_url(self._admin_url).set(database=name).render_as_string(hide_password=False)
@@ -88,7 +112,7 @@ class SQLiteDatabases:
                 source.backup(copy)
         return self._url(path)
 
-    def drop(self, url: str) -> None:
+    def give_back(self, url: str) -> None:
         path = Path(sa.make_url(url).database)
         for file in path.parent.glob(f"{path.name}*"):
             file.unlink()
@@ -148,7 +172,7 @@ def fresh_database(request: pytest.FixtureRequest) -> Iterator[FreshDatabase]:
 
     yield fresh
     for databases, url in made:
-        databases.drop(url)
+        databases.give_back(url)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -71,6 +71,71 @@ def test_a_database_goes_though_somebody_is_connected(postgresql_databases: Post
     engine.dispose()
 
 
+def with_marks(url: str) -> None:
+    """A template: a table with a row, and one that numbers its rows and that a trigger guards."""
+    with connected(url) as connection:
+        connection.execute(sa.text("CREATE TABLE marks (mark INTEGER)"))
+        connection.execute(sa.text("INSERT INTO marks VALUES (7)"))
+        connection.execute(sa.text("CREATE TABLE kept (id INTEGER GENERATED ALWAYS AS IDENTITY, at TIMESTAMPTZ)"))
+        connection.execute(
+            sa.text(
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'kept'; END $$;"
+                "CREATE TRIGGER stays BEFORE DELETE ON kept FOR EACH ROW EXECUTE FUNCTION refuse()"
+            )
+        )
+
+
+def rows(url: str) -> tuple[list[int], list[int]]:
+    """The marks, and the numbers of the rows that are kept, of which this adds one."""
+    with connected(url) as connection:
+        connection.execute(sa.text("INSERT INTO kept (at) VALUES (now())"))
+        marks = connection.scalars(sa.text("SELECT mark FROM marks ORDER BY mark"))
+        return list(marks), list(connection.scalars(sa.text("SELECT id FROM kept ORDER BY id")))
+
+
+def test_a_database_that_was_given_back_serves_again_as_new(postgresql_databases: PostgreSQLDatabases) -> None:
+    url = postgresql_databases.create(with_marks)
+    assert (insert(url), rows(url)) == (2, ([1, 7], [1]))
+    postgresql_databases.give_back(url)
+    assert postgresql_databases.create(with_marks) == url
+    assert rows(url) == ([7], [1])
+    postgresql_databases.drop(url)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        "ALTER TABLE kept DISABLE TRIGGER stays",
+        "DROP TRIGGER stays ON kept",
+        "CREATE INDEX more ON marks (mark)",
+        "ALTER TABLE marks ADD CHECK (mark > 0)",
+        "ALTER TABLE marks ALTER mark SET NOT NULL",
+        "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN OLD; END $$",
+        "INSERT INTO marks SELECT generate_series(1, 300000)",
+    ],
+)
+def test_a_database_that_was_changed_otherwise_is_dropped(
+    spoil: str, postgresql_databases: PostgreSQLDatabases
+) -> None:
+    url = postgresql_databases.create(with_marks)
+    with connected(url) as connection:
+        connection.execute(sa.text(spoil))
+    postgresql_databases.give_back(url)
+    with pytest.raises(sa.exc.OperationalError, match="does not exist"):
+        tables(url)
+
+
+def test_a_database_that_somebody_may_still_write_to_is_dropped(postgresql_databases: PostgreSQLDatabases) -> None:
+    url = postgresql_databases.create(with_marks)
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        connection.execute(sa.text("SELECT 1"))
+        postgresql_databases.give_back(url)
+        with pytest.raises(sa.exc.OperationalError):
+            connection.execute(sa.text("SELECT 1"))
+    engine.dispose()
+
+
 @pytest.mark.parametrize("within_reach", [True, False], ids=["installed for all", "installed for root"])
 def test_a_server_of_our_own_has_what_the_store_needs(
     within_reach: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -20,7 +20,7 @@ def crowded(request: pytest.FixtureRequest) -> Iterator[World]:
     with World.on(url) as world:
         world.issue(1, 9_000)
         yield world
-    databases.drop(url)
+    databases.give_back(url)
 
 
 numbers = count(100)
