@@ -180,11 +180,18 @@ class _Serving:
                 number = plain.fileno()
                 self._connections[number] = _Connection(plain, peer[:2], self._largest)
                 self._poll.register(number, _READ)
+            return
         except BlockingIOError:  # that was all
-            self._poll.modify(self._listening, _READ)
+            pass
         except OSError as error:  # it is closed, or there is no room for another file
             if not self._stopping.is_set():
                 _log.warning("no connection taken", problem=str(error))
+            return
+        try:
+            self._poll.modify(self._listening, _READ)
+        except (OSError, ValueError):  # it was closed meanwhile
+            if not self._stopping.is_set():
+                raise
 
     def _look(self) -> None:
         """Cut the connections of which nothing is heard, and take new ones in their place.

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from itl.clock import SetClock
+from itl.codes import UnitType
 from registry_client.registry import Registry
 from registry_client.settings import Settings
 from tests.registry_client.log import NOON, Log
@@ -38,3 +39,17 @@ def found(log: Log, clock: SetClock) -> Iterator[Found]:
     yield make
     for registry in made:
         registry.close()
+
+
+@pytest.fixture
+def gb(found: Found, log: Log) -> Registry:
+    """Registry GB with 1000 AAU."""
+    registry = found("GB")
+    registry.issue(UnitType.AAU, 1000, period=1)
+    log.settle()
+    return registry
+
+
+@pytest.fixture
+def fr(found: Found) -> Registry:
+    return found("FR")

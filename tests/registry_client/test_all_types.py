@@ -17,6 +17,7 @@ from itl.clock import system_clock
 from itl.codes import REPLACED_ROLE, TransactionType, UnitType
 from itl.settings import Settings as HubSettings
 from itl.store import tables as t
+from registry_client import holdings
 from registry_client import tables as registry_tables
 from registry_client.errors import TransactionError, UnitsError
 from registry_client.identifiers import SerialRange
@@ -175,6 +176,18 @@ def test_replaced_units_stay_and_the_others_go_into_the_account(story: dict[str,
         gb.replace(aau(5), [SerialRange("BR", 230, 235)])
     with pytest.raises(UnitsError, match="only tCER and lCER"):
         gb.replace(aau(5), [SerialRange("BR", 1, 5)])
+
+
+def test_replaced_units_are_not_chosen_for_anything(story: dict[str, Transaction], gb: Registry) -> None:
+    replaced = [b for b in gb.blocks() if b.attributes.replaced and b.attributes.unit_type == UnitType.LCER]
+    (account,) = {block.account for block in replaced}
+    with gb.store.read() as connection:
+        found = holdings.of_project(connection, "BR", 10, {UnitType.LCER})
+        wanted = Wanted(quantity=1, unit_type=UnitType.LCER, account=account)
+        chosen = list(holdings.free(connection, wanted, account))
+    assert found
+    assert {block.range for block in (*found, *chosen)} & {block.range for block in replaced} == set()
+    assert {block.attributes.replaced for block in (*found, *chosen)} == {False}
 
 
 def test_expiry_dates_change_in_every_account(story: dict[str, Transaction], gb: Registry) -> None:

@@ -147,6 +147,23 @@ def test_a_database_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
     new.close()
 
 
+def test_a_database_of_version_2_is_brought_up_to_date(tmp_path: Path) -> None:
+    new = opened(f"sqlite:///{tmp_path}/new.db")
+    old = opened(f"sqlite:///{tmp_path}/gb.db")
+    with old.write() as connection:
+        bookings.add(connection, [block(10, 20)], NOON)
+        for table in ("unit_blocks", "past_unit_blocks"):
+            connection.exec_driver_sql(f"ALTER TABLE {table} DROP COLUMN replaced")
+        connection.exec_driver_sql("DROP TABLE misbehaviours")
+        connection.exec_driver_sql("PRAGMA user_version = 2")
+    old.close()
+    upgraded = Store(f"sqlite:///{tmp_path}/gb.db", "GB")
+    assert schema_of(upgraded) == schema_of(new)
+    assert [each.attributes.replaced for each in Records(upgraded).blocks()] == [False]
+    upgraded.close()
+    new.close()
+
+
 def schema_of(store: Store) -> dict[str, dict[str, object]]:
     """Columns and indices by table, and the triggers."""
     with store.read() as connection:

@@ -301,3 +301,25 @@ def test_closing_does_not_wait_for_ever(app: App) -> None:
         running.close(drain=0.05)
         assert is_closed(line)
         app.leave.set()
+
+
+def test_a_server_that_is_closed_while_a_thread_takes_connections_ends_in_order(app: App) -> None:
+    """The socket is closed between the last connection and the wait for the next."""
+    running = serve(app)
+    serving = running._serving
+    listening = serving._listening
+
+    class ClosedMeanwhile:
+        def accept(self) -> Any:
+            serving._stopping.set()
+            listening.close()
+            raise BlockingIOError
+
+        def fileno(self) -> int:
+            return listening.fileno()
+
+    serving._listening = ClosedMeanwhile()  # type: ignore[assignment]
+    serving._accept()
+    serving._listening = listening
+    serving._stopping.clear()
+    running.close()
