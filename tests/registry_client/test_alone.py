@@ -64,7 +64,8 @@ def test_the_contract_lists_all_that_is_not_needed() -> None:
         for file in (ROOT / "itl").iterdir()
         if (file.suffix == ".py" and file.stem != "__init__") or (file / "__init__.py").exists()
     }
-    assert {f"itl.{room}" for room in rooms - set(NEEDED)} == set(forbidden)
+    comes_off = {"supplement"}  # a contract cannot name what may not be there: tests/supplement/test_taken_off.py looks
+    assert {f"itl.{room}" for room in rooms - set(NEEDED) - comes_off} == set(forbidden)
 
 
 @pytest.fixture
