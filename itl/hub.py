@@ -18,6 +18,7 @@ from itl.lifecycle.transaction import LogIdentity, Practice
 from itl.relay.relay import Relay
 from itl.roles import Loop, role_of
 from itl.services.reconciliation import ReconciliationService
+from itl.services.relay import RelayService
 from itl.services.service import Service
 from itl.services.transaction import TransactionService
 from itl.settings import Settings
@@ -95,7 +96,10 @@ class Hub:
             self.database, self.reference, self.clock, self.identity, self.wake_reconciler
         )
         log = self.offer(Port.TRANSACTION_LOG, {**service.handlers(), **reconciliations.handlers()}, service)
-        return endpoint.beside(log, {} if self.role is None else self.role.applications(self))
+        relays = RelayService(self.database, self.reference, self.clock, self.identity, self.wake_relay)
+        relay = self.offer(Port.RELAY, relays.handlers(), relays)
+        added = {} if self.role is None else self.role.applications(self)
+        return endpoint.beside(log, {service_name(Port.RELAY): relay, **added})
 
     def offer(self, port: Port, handlers: Mapping[str, endpoint.Handler], service: Service) -> Any:
         """The endpoint of a port with what it serves; `service` knows who calls."""

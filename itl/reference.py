@@ -34,11 +34,18 @@ class Registry:
     url: str | None = None
     notify_refusals: bool = False
     """Also send the door's refusal of a proposal as a notification with status 3 (registries that read no reply)."""
+    relay_url: str | None = None
+    """Where it takes messages that the log passes on (`relayMessage`); None: it takes none."""
 
     @property
     def is_registry(self) -> bool:
         """A national registry or the CDM registry, in force: an STL and a tester are none."""
         return self.in_force and self.kind in (RegistryKind.PARTY, RegistryKind.CDM)
+
+    @property
+    def is_supplementary_log(self) -> bool:
+        """The supplementary log of a scheme, in force."""
+        return self.in_force and self.kind is RegistryKind.STL
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +145,32 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """Which transactions of its members an STL is asked about: all that is given must fit. None: any.
+
+    Supplementary types are 0 for a plain transaction, or a plain unit. Of the unit blocks one that fits is enough.
+    """
+
+    transaction_type: int | None = None
+    supp_transaction_type: int | None = None
+    unit_type: int | None = None
+    supp_unit_type: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Scheme:
-    """A regional scheme behind an STL: the supplementary types it defines, by main type, and its member registries."""
+    """A regional scheme behind an STL: the supplementary types it defines, by main type, and its member registries.
+
+    The STL is asked about the types that it defines, and about what fits a route; without routes about all in which a
+    member takes part.
+    """
 
     stl: str
     types: frozenset[tuple[int, int]]
     members: frozenset[str]
+    routes: frozenset[Route] = frozenset()
+    answer_within: timedelta | None = None
+    """How long the STL has to answer before the transaction is cancelled; None: until the clean-up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +210,11 @@ class Reference:
         """The national registry or CDM registry `code`, if it is enrolled and in force."""
         registry = self.registries.get(code)
         return registry if registry and registry.is_registry else None
+
+    def participant_in_force(self, code: str) -> Registry | None:
+        """The registry or supplementary log `code`, if it is enrolled and in force."""
+        known = self.registries.get(code)
+        return known if known and (known.is_registry or known.is_supplementary_log) else None
 
     def is_kind(self, code: str, kind: RegistryKind) -> bool:
         """Whether `code` is enrolled as that kind of system."""

@@ -18,7 +18,7 @@ from itl.checks import (  # noqa: F401 (each registers its checks)
 )
 from itl.checks.engine import CHECKS, Finding
 from itl.checks.sender import Door, Sender
-from itl.messages import MessageRequest, NotificationRequest, ProposalRequest, TransactionStatusRequest
+from itl.messages import MessageRequest, NotificationRequest, ProposalRequest, RelayRequest, TransactionStatusRequest
 from itl.reference import Reference
 
 AUTHENTICATION = (1001, 1002, 1003, 1005, 1031, 1032)
@@ -26,6 +26,7 @@ PROPOSAL = (AUTHENTICATION, (1104,), (1501, 1502, 1503, 1504))
 NOTIFICATION = (AUTHENTICATION, (1104,), (1501,), (2004,))
 MESSAGE = (AUTHENTICATION, (1106,), (1501,))
 STATUS_QUERY = (AUTHENTICATION, (1501,))
+RELAY = (AUTHENTICATION, (1501, 1505))
 """The stages of each kind of message. Whatever a registry's status, what it says of open transactions is served."""
 
 _NONE: frozenset[int] = frozenset()
@@ -57,6 +58,13 @@ def status_query(
 ) -> tuple[int, ...]:
     """Stages 1 to 3 of getTransactionStatus."""
     return _first_failing(STATUS_QUERY, message, Door(sender, reference, now), off)
+
+
+def relay(
+    message: RelayRequest, sender: Sender, reference: Reference, now: datetime, off: frozenset[int] = _NONE
+) -> tuple[int, ...]:
+    """Stages 1 to 3 of relayMessage."""
+    return _first_failing(RELAY, message, Door(sender, reference, now), off)
 
 
 def one(code: int, message: object, door: Door) -> Finding | None:

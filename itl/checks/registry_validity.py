@@ -6,13 +6,23 @@ from itl.checks.engine import WHOLE, Failures, check
 from itl.checks.sender import Door
 from itl.checks.version import Head
 from itl.codes import TransactionType
-from itl.messages import ProposalRequest
+from itl.messages import (
+    ProposalRequest,
+    ReceiveAuditTrailRequest,
+    ReceiveTotalsRequest,
+    ReceiveUnitBlocksRequest,
+    RelayRequest,
+)
+
+REGISTRIES_ONLY = (ProposalRequest, ReceiveTotalsRequest, ReceiveUnitBlocksRequest, ReceiveAuditTrailRequest)
+"""What an STL does not send: it proposes nothing, and has no holdings of its own to tell."""
 
 
 @check(1501)
 def initiating_registry_unknown(message: Head, door: Door) -> Failures:
-    """Known as a sender perhaps, but not a registry in force: withdrawn, an STL, a tester."""
-    if door.reference.registry_in_force(message.sender) is None:
+    """Known as a sender perhaps, but not in force, or a tester; or an STL, in what is not for it to say."""
+    known = door.reference.participant_in_force(message.sender)
+    if known is None or (known.is_supplementary_log and isinstance(message, REGISTRIES_ONLY)):
         yield WHOLE
 
 
@@ -37,6 +47,14 @@ def acquiring_registry_may_not_accept(message: ProposalRequest, door: Door) -> F
     """Of external transfers, and only of a registry in force (1502)."""
     registry = door.reference.registry_in_force(message.proposed_transaction.acquiring_registry_code)
     if registry and not registry.may_accept:
+        yield WHOLE
+
+
+@check(1505)
+def addressee_takes_no_relayed_messages(message: RelayRequest, door: Door) -> Failures:
+    """Asked only of an addressee in force (1005)."""
+    addressee = door.reference.participant_in_force(message.addressee)
+    if addressee and addressee.relay_url is None:
         yield WHOLE
 
 

@@ -7,14 +7,15 @@ messages and of the ledger; `units` is registry and serials, and `each` cuts the
 
 A proposal stands in `proposal` with its `blocks`, the ledger in `held`, `reserved`, `inconsistent` and `totals`, what
 was recorded of Parties in `party_periods` (each in place of the world's), `base_year_emissions` and `ineligible`, and
-notices in `notices` (to GB and open, unless they say otherwise). Other messages are a `notification`, a `text` or a
-`status_query`, sent by `identity`; a notification on a transaction is `transaction` (type, status), `role` and `says`.
+notices in `notices` (to GB and open, unless they say otherwise). Other messages are a `notification`, a `text`, a
+`relay` or a `status_query`, sent by `identity`; a notification on a transaction is `transaction` (type, status), `role`
+and `says`, that of a `supplementary_log` with the answers of all that were `asked` (0: none yet).
 
 What a registry sends in a reconciliation stands in `reconciliation` (`is` says which message: totals, unit blocks, the
 audit trail, result, question), and in `expected` what the log asked for. A `comparison` has both sides.
 
 What the wire and the store judge is asked of a whole log: an `envelope` is the Body of a message, with `fill`
-characters where it says so; `accepted` is a proposal that came before.
+characters where it says so; `accepted` is a proposal that came before, `accepted_relay` a relayed message.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from itl.checks import door, judge, reconciliation_situation, world
 from itl.checks.catalogue import JudgedBy, catalogue
 from itl.checks.engine import CHECKS, Finding, Outcome
 from itl.checks.sender import Door, Sender
-from itl.checks.sequence import Refused, judge_notification
+from itl.checks.sequence import Refused, Step, judge_notification, judge_supplementary_log
 from itl.checks.situation import Table, message_of, now_of, serials, view_of
 from itl.errors import ReferenceDataError
 from itl.ledger.block import SerialRange
@@ -36,7 +37,17 @@ from itl.messages import ProposalRequest, UnitBlockIdentifier
 
 Answer = tuple[Outcome, tuple[SerialRange, ...]]
 
-WHERE = ("comparison", "reconciliation", "transaction", "notification", "text", "status_query", "proposal", "envelope")
+WHERE = (
+    "comparison",
+    "reconciliation",
+    "transaction",
+    "notification",
+    "text",
+    "relay",
+    "status_query",
+    "proposal",
+    "envelope",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +102,16 @@ def _sample(code: int, table: Table) -> Sample:
 
 def _sequence(code: int, situation: Table) -> Answer:
     transaction = situation["transaction"]
-    step = judge_notification(
-        transaction.get("transaction_type", 3), transaction.get("status"), situation.get("role"), situation["says"]
-    )
+    step: Step
+    if "supplementary_log" in situation:
+        answers = {stl: answer or None for stl, answer in transaction["asked"].items()}
+        step = judge_supplementary_log(
+            transaction["status"], answers, situation["supplementary_log"], situation["says"]
+        )
+    else:
+        step = judge_notification(
+            transaction.get("transaction_type", 3), transaction.get("status"), situation.get("role"), situation["says"]
+        )
     if not isinstance(step, Refused):
         return Outcome.PASSED, ()
     return (Outcome.FAILED if step.code == code else Outcome.SKIPPED), ()

@@ -1,4 +1,4 @@
-"""Stage 5: what a registry may say about a transaction, by who it is and where the transaction stands.
+"""Stage 5: what may be said about a transaction, by who says it and where the transaction stands.
 
 Three steps, the first that fails answers: the transaction is known and the sender a party to it; this party may say
 this at all; the state allows it. The third is a table; so is its result, for every case.
@@ -17,13 +17,17 @@ IDENTIFIER_USED = 3001
 """Judged by the store in the statement that records a proposal."""
 UNKNOWN, NOT_A_PARTY = 3002, 3014
 ANSWER_TO_INTERNAL, NOT_FOR_INITIATOR, NOT_FOR_ACQUIRER = 3010, 3011, 3012
+STL_DISCREPANCY = 3006
+NOT_FOR_SUPPLEMENTARY_LOG, ANOTHER_ANSWER = 3015, 3016
 
 
 class Role(StrEnum):
-    """A registry's part in a transaction. The two registries of one that is not external are one: its initiator."""
+    """A sender's part in a transaction. The two registries of one that is not external are one: its initiator."""
 
     INITIATOR = "initiator"
     ACQUIRER = "acquirer"
+    SUPPLEMENTARY_LOG = "supplementary log"
+    """One of those that were asked about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,10 @@ class Refused:
     code: int
 
 
+SUPPLEMENTARY_ANSWERS = frozenset(
+    {TransactionStatus.STL_CHECKED_NO_DISCREPANCY, TransactionStatus.STL_CHECKED_DISCREPANCY}
+)
+
 Step = Accepted | Confirmed | Repeat | Refused
 Saying = tuple[Role, int]
 """Who says which status."""
@@ -70,6 +78,9 @@ _RELAYED_TO_ACQUIRER = State(
     3013, {(_A, 8): Accepted(8), (_A, 6): Accepted(6), (_I, 5): Accepted(5), (_A, 4): Refused(NOT_FOR_ACQUIRER)}
 )
 
+AWAITS_SUPPLEMENTARY_LOGS = State(3013, {(_I, 5): Accepted(5)})
+"""Third step at status 2 while a supplementary log is asked: nobody else has been told anything yet."""
+
 STATES: Mapping[tuple[int, bool], State] = {
     **dict.fromkeys([(1, False), (1, True)], State(3013)),
     **dict.fromkeys([(2, False), (9, False)], _TOLD_TO_INITIATOR),
@@ -88,12 +99,19 @@ STATES: Mapping[tuple[int, bool], State] = {
 
 @decides(3003, 3004, 3005, 3006, 3007, 3008, 3009, 3010, 3011, 3012, 3013)
 def judge_notification(
-    transaction_type: int, status: int | None, role: str | None, said: int, *, confirmed: bool = False
+    transaction_type: int,
+    status: int | None,
+    role: str | None,
+    said: int,
+    *,
+    confirmed: bool = False,
+    asked: bool = False,
 ) -> Step:
     """What becomes of a notification that says `said`.
 
     `status` is where the transaction stands (None: unknown to the log), `role` the sender's (None: not a party), and
-    `confirmed` whether the acquirer has confirmed the completion before.
+    `confirmed` whether the acquirer has confirmed the completion before. `asked`: supplementary logs were asked about
+    it. What one of those says is judged by `judge_supplementary_log`.
     """
     if status is None or role is None:
         return Refused(UNKNOWN if status is None else NOT_A_PARTY)
@@ -102,9 +120,27 @@ def judge_notification(
     unfit = _unfit(external, who, said)
     if unfit is not None:
         return Refused(unfit)
-    state = STATES[status, external]
+    waits = asked and status == TransactionStatus.CHECKED_NO_DISCREPANCY
+    state = AWAITS_SUPPLEMENTARY_LOGS if waits else STATES[status, external]
     step = state.steps.get((who, said), Refused(state.otherwise))
     return Repeat() if confirmed and isinstance(step, Confirmed) else step
+
+
+@decides(NOT_FOR_SUPPLEMENTARY_LOG, ANOTHER_ANSWER)
+def judge_supplementary_log(
+    status: int, answers: Mapping[str, int | None], stl: str, said: int
+) -> Accepted | Repeat | Refused:
+    """What becomes of the notification of a supplementary log; `answers` are those so far of all that were asked."""
+    if stl not in answers:
+        return Refused(NOT_A_PARTY)
+    if said not in SUPPLEMENTARY_ANSWERS:
+        return Refused(NOT_FOR_SUPPLEMENTARY_LOG)
+    before = answers[stl]
+    if before is not None:
+        return Repeat() if said == before else Refused(ANOTHER_ANSWER)
+    if status == TransactionStatus.CHECKED_NO_DISCREPANCY:
+        return Accepted(said)
+    return Refused(STATES[status, True].otherwise)
 
 
 @decides(UNKNOWN, NOT_A_PARTY)

@@ -19,6 +19,7 @@ from itl.messages import (
     NotificationRequest,
     ProposalRequest,
     ProposalTransaction,
+    RelayRequest,
     TransactionStatusRequest,
     TransactionUnitBlock,
 )
@@ -27,6 +28,7 @@ from itl.reference import Notice, PartyPeriod, Reference, Right
 Table = Mapping[str, Any]
 
 HEAD = {"sender": "GB", "addressee": "ITL", "major_version": 1, "minor_version": 1}
+RELAYED = {"addressee": "CITL", "relay_identifier": "1", "operation_name": "createAccount", "message_content": "<a/>"}
 UNITS = {"unit_type": 1, "original_commit_period": 2, "applicable_commit_period": 2}
 ACCOUNTS = {
     TransactionType.ISSUANCE: (100, 100),
@@ -40,7 +42,7 @@ ACCOUNTS = {
 
 def message_of(
     situation: Table,
-) -> ProposalRequest | NotificationRequest | MessageRequest | TransactionStatusRequest:
+) -> ProposalRequest | NotificationRequest | MessageRequest | RelayRequest | TransactionStatusRequest:
     """The message of a situation, plain where it says nothing."""
     if "proposal" in situation:
         return _proposal(situation["proposal"])
@@ -50,6 +52,8 @@ def message_of(
         return NotificationRequest(**{**plain, **situation["notification"]})
     if "text" in situation:
         return MessageRequest(**{**HEAD, "message_content": "", "message_date_time": world.NOW, **situation["text"]})
+    if "relay" in situation:
+        return RelayRequest(**{**HEAD, **RELAYED, **situation["relay"]})
     return TransactionStatusRequest(**{**HEAD, **identifier, **situation["status_query"]})
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from itl.checks.engine import WHOLE, Failures, check
 from itl.checks.sender import Door
+from itl.messages import RelayRequest
 
 
 class Head(Protocol):
@@ -47,8 +48,18 @@ def certificate_not_valid(message: Head, door: Door) -> Failures:
 
 @check(1005)
 def wrong_addressee(message: Head, door: Door) -> Failures:
-    """A message to another log."""
-    if message.addressee != door.reference.log_code:
+    """A message to another log. One that is to be relayed goes between a supplementary log and somebody else."""
+    if isinstance(message, RelayRequest):
+        sides = (
+            door.reference.participant_in_force(message.addressee),
+            door.reference.participant_in_force(message.sender),
+        )
+        right = (
+            sides[0] is not None and sides[0] != sides[1] and any(each and each.is_supplementary_log for each in sides)
+        )
+    else:
+        right = message.addressee == door.reference.log_code
+    if not right:
         yield WHOLE
 
 

@@ -7,6 +7,9 @@ from itl.checks.sender import Door
 from itl.codes import MAX_BLOCKS
 from itl.messages import MessageRequest, NotificationRequest, ProposalRequest
 
+RELAY_IDENTIFIER_USED = 1107
+"""Judged by the store in the commit that takes a relayed message."""
+
 
 @check(1104)
 def too_many_blocks(message: ProposalRequest | NotificationRequest, door: Door) -> Failures:

@@ -12,13 +12,13 @@ NOW = datetime(2015, 6, 1, 12, tzinfo=UTC)
 """The first period is over, its true-up is not; the second period runs."""
 
 _REGISTRIES = (
-    Registry("GB", RegistryKind.PARTY),
+    Registry("GB", RegistryKind.PARTY, relay_url="https://gb.example/RelayService"),
     Registry("FR", RegistryKind.PARTY),
     Registry("JP", RegistryKind.PARTY),
     Registry("CA", RegistryKind.PARTY, in_force=False),
     Registry("UA", RegistryKind.PARTY, may_propose=False, may_accept=False, may_reconcile=False),
     Registry("CDM", RegistryKind.CDM),
-    Registry("CITL", RegistryKind.STL),
+    Registry("CITL", RegistryKind.STL, relay_url="https://citl.example/RelayService"),
     Registry("TEST", RegistryKind.TESTER),
 )
 _PERIODS = (

@@ -53,6 +53,9 @@ def register(commands: Subparsers) -> None:
     parser.add_argument("--json", action="store_true", help="show it as JSON")
     parser.add_argument("--kind", choices=[str(kind) for kind in RegistryKind], help="default: told by the code")
     parser.add_argument("--url", help="address of the registry's own endpoint")
+    parser.add_argument(
+        "--relay-url", help="address where it takes messages that the log only passes on (relayMessage)"
+    )
     parser.add_argument("--user", help="Basic user that it calls with")
     parser.add_argument("--password", help="its password; - reads it from standard input")
     parser.add_argument("--certificate", type=Path, metavar="FILE", help="PEM client certificate that it calls with")
@@ -85,7 +88,9 @@ def run(arguments: Namespace) -> int:
         if arguments.kind:
             given["kind"] = RegistryKind(arguments.kind)
         if arguments.url:
-            given["url"] = _address(arguments.url)
+            given["url"] = _address("url", arguments.url)
+        if arguments.relay_url:
+            given["relay_url"] = _address("relay-url", arguments.relay_url)
         registry = replace(registry, **given)
         put_registry(connection, registry, now)
         if arguments.user:
@@ -98,7 +103,7 @@ def run(arguments: Namespace) -> int:
                 revoke_credential(connection, kind, name, now)
         if arguments.call_user:
             put_call_credentials(connection, arguments.code, arguments.call_user, _password(arguments.call_password))
-        if arguments.url or arguments.call_user:
+        if arguments.url or arguments.relay_url or arguments.call_user:
             try_now(connection, arguments.code, now)
     say(f"{'changed' if enrolled else 'enrolled'}: {_line(registry)}")
     return 0
@@ -125,10 +130,10 @@ def _require_pairs(arguments: Namespace) -> None:
             raise UsageError(f"--{user} and --{password} go together".replace("_", "-"))
 
 
-def _address(url: str) -> str:
+def _address(option: str, url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"--url {url}: give the http or https address of the registry's endpoint")
+        raise UsageError(f"--{option} {url}: give the http or https address of the registry's endpoint")
     return url
 
 

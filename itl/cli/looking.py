@@ -61,7 +61,8 @@ def _print_queue(found: Waiting) -> None:
     say(f"messages that the worker has not dealt with: {found.inbox}")
     if found.lanes:
         heads: tuple[object, ...] = (
-            "registry",
+            "receiver",
+            "queue",
             "problem",
             "messages",
             "attempts",
@@ -72,6 +73,7 @@ def _print_queue(found: Waiting) -> None:
         rows: list[tuple[object, ...]] = [
             (
                 lane.receiver,
+                lane.queue,
                 lane.problem or "",
                 lane.messages,
                 lane.most_attempts,
@@ -101,6 +103,8 @@ def _print_story(found: TransactionStory, override: Override, *, every_check: bo
     )
     for each in found.statuses:
         say(f"  {_time(each['at'])}  {_status(each['status'])}, set by {each['set_by']}")
+    for each in found.supplements:
+        say(f"  supplementary log {each['stl']}: {_answer(each)}")
     for each in found.evaluations:
         results: list[dict[str, Any]] = each["results"]
         failed = [result for result in results if result["outcome"] == "failed"]
@@ -122,6 +126,16 @@ def _print_story(found: TransactionStory, override: Override, *, every_check: bo
             f"  {_time(when)}  {each['sender']} to {each['addressee']}: {each['operation']}, "
             f"{each['outcome']}{answered}{detail}"
         )
+
+
+def _answer(asked: dict[str, Any]) -> str:
+    """What a supplementary log has answered, or how long it is waited for."""
+    if asked["answer"] is not None:
+        return (
+            f"{_status(asked['answer'])} {asked['response_codes'] or ''}".rstrip()
+            + f" at {_time(asked['answered_at'])}"
+        )
+    return "no answer" + (f"; it has until {_time(asked['answer_by'])}" if asked["answer_by"] else "")
 
 
 def _by_outcome(results: list[dict[str, Any]]) -> dict[str, list[int]]:

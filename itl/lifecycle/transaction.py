@@ -7,6 +7,7 @@ the acquirer's answer; a list of evaluation results is never absent, and never e
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from itl.lifecycle.reconciliation_events import USUAL
 from itl.lifecycle.reconciliation_events import Practice as ReconciliationPractice
 from itl.lifecycle.sending import Send
 from itl.messages import EvaluationResult, NotificationRequest, ProposalRequest, ProposalTransaction
+from itl.reference import Scheme
 
 UNSTATED_REJECTION = 5904
 """What the initiator is told where the acquirer rejected without a code: inconsistent with the policy of the Party."""
@@ -36,6 +38,8 @@ class TransactionHead:
     status: int
     confirmed: bool = False
     """The acquirer confirmed the completion."""
+    asked: tuple[str, ...] = ()
+    """Codes of the supplementary logs that were asked about it."""
 
     @property
     def is_external(self) -> bool:
@@ -45,8 +49,15 @@ class TransactionHead:
     def is_open(self) -> bool:
         return self.status in OPEN_STATUSES
 
+    @property
+    def awaits_supplementary_logs(self) -> bool:
+        """The log has checked it, and nobody but supplementary logs has been told of it."""
+        return bool(self.asked) and self.status == TransactionStatus.CHECKED_NO_DISCREPANCY
+
     def role(self, registry: str) -> Role | None:
-        """The registry's part in it; None for a registry that is no party to it."""
+        """The registry's or supplementary log's part in it; None for one that is no party to it."""
+        if registry in self.asked:
+            return Role.SUPPLEMENTARY_LOG
         if registry == self.transferring_registry:
             return Role.INITIATOR
         if self.is_external and registry == self.acquiring_registry:
@@ -69,6 +80,25 @@ class LogIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A supplementary log that is asked about a transaction. `answer`: 9 or 10, None as long as it has not answered."""
+
+    stl: str
+    answer: int | None = None
+    answer_by: datetime | None = None
+    """By when it has to answer, where its scheme says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a supplementary log answered: 9, or 10 with its codes."""
+
+    stl: str
+    status: int
+    codes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Transition:
     """What becomes of the transaction. `status` None: it stays. `settle`: the ledger must carry the completion out.
 
@@ -85,6 +115,10 @@ class Transition:
     """Time from now until the clean-up looks again."""
     keeps_timer: bool = False
     """The clean-up's timer runs on as it was set at the proposal; without it and without `timer`, it stops."""
+    asks: tuple[Asked, ...] = ()
+    """Supplementary logs that are asked from now on."""
+    answer: Answer | None = None
+    """What one of them has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,25 +135,34 @@ def proposal_checked(
     evaluation: tuple[EvaluationResult, ...],
     log: LogIdentity,
     proposer: str,
+    schemes: Sequence[Scheme] = (),
+    deadline: datetime | None = None,
+    now: datetime | None = None,
 ) -> Transition:
     """The log has judged: `evaluation` is empty where no check failed.
 
     What failed is told to `proposer`, who sent the proposal: where it named another as the transferring registry (check
-    2009), that one must not hear of what it never proposed. A transfer that passes goes on to the acquirer, without its
-    supplementary type, which a registry would not know.
+    2009), that one must not hear of what it never proposed. What passes goes to the supplementary logs of `schemes`
+    (`routing`), if there are any, and then on as by `go_on`. `deadline` is when the clean-up's timer rings, None where
+    none runs.
     """
     if evaluation:
         return Transition(
             TransactionStatus.CHECKED_DISCREPANCY,
-            (_tell(log, head, proposer, TransactionStatus.CHECKED_DISCREPANCY, evaluation),),
+            (tell(log, head, proposer, TransactionStatus.CHECKED_DISCREPANCY, evaluation),),
             keeps_timer=True,
         )
     checked = TransactionStatus.CHECKED_NO_DISCREPANCY
-    if head.is_external:
-        send = Send(head.acquiring_registry, _relayed(log, head, proposal))
-    else:
-        send = _tell(log, head, head.transferring_registry, checked)
-    return Transition(checked, (send,), keeps_timer=True)
+    if not schemes:
+        return Transition(checked, (go_on(log, head, checked, proposal),), keeps_timer=True)
+    asks = tuple(
+        Asked(each.stl, answer_by=now + each.answer_within if now and each.answer_within else None) for each in schemes
+    )
+    sends = tuple(Send(each.stl, _relayed(log, each.stl, proposal)) for each in schemes)
+    soonest = min((each.answer_by for each in asks if each.answer_by), default=None)
+    if now is None or soonest is None or (deadline is not None and deadline <= soonest):
+        return Transition(checked, sends, asks=asks, keeps_timer=True)
+    return Transition(checked, sends, asks=asks, timer=soonest - now)
 
 
 def notified(
@@ -130,7 +173,14 @@ def notified(
     log: LogIdentity,
 ) -> Transition | Repeat | Refused:
     """A registry's notification. `Repeat` is harmless: result 1, no effect; `Refused` carries the code."""
-    step = judge_notification(head.transaction_type, head.status, head.role(sender), status, confirmed=head.confirmed)
+    step = judge_notification(
+        head.transaction_type,
+        head.status,
+        head.role(sender),
+        status,
+        confirmed=head.confirmed,
+        asked=bool(head.asked),
+    )
     if isinstance(step, Confirmed):
         return Transition(confirmed=True, ended=True)
     if not isinstance(step, Accepted):
@@ -140,10 +190,7 @@ def notified(
 
 def relay_refused(head: TransactionHead, codes: Sequence[int], log: LogIdentity) -> Transition | None:
     """The acquirer answered the relayed proposal with result 0 and codes: it will not answer later, so it rejected."""
-    if not head.is_external or head.status not in (
-        TransactionStatus.CHECKED_NO_DISCREPANCY,
-        TransactionStatus.STL_CHECKED_NO_DISCREPANCY,
-    ):
+    if not _acquirer_is_asked(head):
         return None
     evaluation = tuple(EvaluationResult(response_code=code) for code in codes)
     return _moved_to(head, TransactionStatus.REJECTED, evaluation, log)
@@ -159,48 +206,70 @@ def timed_out(
     if not head.is_open:
         return Transition(ended=True)
     cancelled = TransactionStatus.CANCELLED
-    receivers = [head.transferring_registry]
-    if head.is_external and head.status != TransactionStatus.PROPOSED:
+    receivers = [head.transferring_registry, *head.asked]
+    if _acquirer_is_asked(head):
         receivers.append(head.acquiring_registry)
-    return Transition(cancelled, tuple(_tell(log, head, receiver, cancelled) for receiver in receivers), ended=True)
+    return Transition(cancelled, tuple(tell(log, head, receiver, cancelled) for receiver in receivers), ended=True)
 
 
 def refusal(receiver: str, identifier: str, codes: Sequence[int], log: LogIdentity) -> Send:
     """The door's refusal of a proposal as a notification with status 3."""
     head = TransactionHead(identifier, 0, receiver, receiver, TransactionStatus.PROPOSED)
     evaluation = tuple(EvaluationResult(response_code=code) for code in codes)
-    return _tell(log, head, receiver, TransactionStatus.CHECKED_DISCREPANCY, evaluation)
+    return tell(log, head, receiver, TransactionStatus.CHECKED_DISCREPANCY, evaluation)
+
+
+def _acquirer_is_asked(head: TransactionHead) -> bool:
+    """Whether the proposal has gone to the acquirer, which has not answered it."""
+    checked = (TransactionStatus.CHECKED_NO_DISCREPANCY, TransactionStatus.STL_CHECKED_NO_DISCREPANCY)
+    return head.is_external and head.status in checked and not head.awaits_supplementary_logs
 
 
 def _moved_to(
     head: TransactionHead, status: int, evaluation: tuple[EvaluationResult, ...], log: LogIdentity
 ) -> Transition:
+    """What a registry's word makes of it; supplementary logs hear what ends it, so that they end where the log does."""
+    transition = _moved_by_registry(head, status, evaluation, log)
+    if not head.asked or status == TransactionStatus.ACCEPTED:
+        return transition
+    told = _told_rejection(evaluation) if status == TransactionStatus.REJECTED else ()
+    also = tuple(tell(log, head, stl, status, told) for stl in head.asked)
+    return dataclasses.replace(transition, sends=transition.sends + also)
+
+
+def _moved_by_registry(
+    head: TransactionHead, status: int, evaluation: tuple[EvaluationResult, ...], log: LogIdentity
+) -> Transition:
     match status:
         case TransactionStatus.ACCEPTED:
-            return Transition(status, (_tell(log, head, head.transferring_registry, status),), keeps_timer=True)
+            return Transition(status, (tell(log, head, head.transferring_registry, status),), keeps_timer=True)
         case TransactionStatus.REJECTED:
-            told = evaluation or (EvaluationResult(response_code=UNSTATED_REJECTION),)
-            return Transition(status, (_tell(log, head, head.transferring_registry, status, told),), keeps_timer=True)
+            told = _told_rejection(evaluation)
+            return Transition(status, (tell(log, head, head.transferring_registry, status, told),), keeps_timer=True)
         case TransactionStatus.COMPLETED:
-            sends = (_tell(log, head, head.acquiring_registry, status),) if head.is_external else ()
+            sends = (tell(log, head, head.acquiring_registry, status),) if head.is_external else ()
             return Transition(status, sends, settle=True, ended=not head.is_external)
         case TransactionStatus.TERMINATED:
-            relayed = head.is_external and head.is_open
-            if relayed and log.tell_acquirer_of_termination:
+            if _acquirer_is_asked(head) and log.tell_acquirer_of_termination:
                 cancelled = TransactionStatus.CANCELLED
-                return Transition(status, (_tell(log, head, head.acquiring_registry, cancelled),), ended=True)
+                return Transition(status, (tell(log, head, head.acquiring_registry, cancelled),), ended=True)
             return Transition(status, ended=True)
         case _:
             raise ValueError(f"{head.identifier}: no notification leads to status {status}")
 
 
-def _tell(
+def _told_rejection(evaluation: tuple[EvaluationResult, ...]) -> tuple[EvaluationResult, ...]:
+    return evaluation or (EvaluationResult(response_code=UNSTATED_REJECTION),)
+
+
+def tell(
     log: LogIdentity,
     head: TransactionHead,
     receiver: str,
     status: int,
     evaluation: tuple[EvaluationResult, ...] = (),
 ) -> Send:
+    """A notification of the log."""
     return Send(
         receiver,
         NotificationRequest(
@@ -216,11 +285,24 @@ def _tell(
     )
 
 
-def _relayed(log: LogIdentity, head: TransactionHead, proposal: ProposalTransaction) -> ProposalRequest:
+def go_on(log: LogIdentity, head: TransactionHead, status: int, proposal: ProposalTransaction | None) -> Send:
+    """All checks are passed: a transfer goes to the acquirer, anything else is told to its registry.
+
+    The acquirer does not get the supplementary type, which a registry would not know.
+    """
+    if not head.is_external:
+        return tell(log, head, head.transferring_registry, status)
+    if proposal is None:
+        raise ValueError(f"{head.identifier}: the transfer cannot go on to its acquirer without the proposal")
+    receiver = head.acquiring_registry
+    return Send(receiver, _relayed(log, receiver, replace(proposal, supp_transaction_type=None)))
+
+
+def _relayed(log: LogIdentity, receiver: str, proposal: ProposalTransaction) -> ProposalRequest:
     return ProposalRequest(
         sender=log.code,
-        addressee=head.acquiring_registry,
+        addressee=receiver,
         major_version=log.major_version,
         minor_version=log.minor_version,
-        proposed_transaction=replace(proposal, supp_transaction_type=None),
+        proposed_transaction=proposal,
     )

@@ -1,4 +1,4 @@
-"""One lane: the messages that are due to one registry, sent one after another."""
+"""One lane: the messages that are due to one receiver, sent one after another."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from itl.relay.outcomes import Outcomes
 from itl.relay.reactions import RENEWALS
 from itl.relay.sender import Sender
 from itl.store import delivery
-from itl.store.delivery import Attempt, Letter
+from itl.store.delivery import Attempt, Lane, Letter
 from itl.wire.contract import EVERY_OPERATION, offering
 from itl.wire.decode import decode_reply
 from itl.wire.encode import encode_request
@@ -24,22 +24,22 @@ NOT_TAKEN = frozenset({429, 503})
 """HTTP statuses by which a server says that it did not take the message: too much asked of it, or not in service."""
 
 INTERRUPTED = "the process ended while it was sending; whether the message arrived is unknown, so it is not sent again"
-NO_ADDRESS = "no address is enrolled for it; give it one with `itl enrol CODE --url`"
+NO_ADDRESS = "no address is enrolled for it; give it one with `itl enrol CODE --url` (or --relay-url)"
 
 
 def run_lane(
     sender: Sender,
-    receiver: str,
+    lane: Lane,
     peer: Peer | None,
     keep_on: Callable[[], bool] = lambda: True,
     outcomes: Outcomes | None = None,
 ) -> int:
-    """Send what is due to `receiver`, until nothing is, or the peer is not reached; returns how many were delivered.
+    """Send what is due on `lane`, until nothing is, or the peer is not reached; returns how many were delivered.
 
     What came of a batch of messages is written down in the commit that reads the next ones, or by whoever minds
     `outcomes` meanwhile.
     """
-    outcomes = outcomes or Outcomes(sender, receiver)
+    outcomes = outcomes or Outcomes(sender, lane)
     try:
         while True:
             letters, now = outcomes.turn(keep_on())

@@ -16,7 +16,7 @@ from itl.relay.backoff import wait
 from itl.relay.reactions import REACTIONS
 from itl.relay.sender import Sender
 from itl.store import delivery
-from itl.store.delivery import Attempt, Letter
+from itl.store.delivery import Attempt, Lane, Letter
 from itl.store.statements import search_by_index
 
 log = structlog.get_logger(__name__)
@@ -30,10 +30,10 @@ UNTRIED = frozenset({"expired", "interrupted"})
 
 
 class Outcomes:
-    """The lane of `receiver` in the database, as the thread that sends on it and the one that minds it use it."""
+    """A lane in the database, as the thread that sends on it and the one that minds it use it."""
 
-    def __init__(self, sender: Sender, receiver: str) -> None:
-        self._sender, self._receiver = sender, receiver
+    def __init__(self, sender: Sender, lane: Lane) -> None:
+        self._sender, self._lane = sender, lane
         self._kept: list[tuple[Letter, Attempt]] = []
         self._guard = threading.Lock()
         self._since: datetime | None = None
@@ -69,11 +69,11 @@ class Outcomes:
         def go_on(connection: Connection) -> None:
             unreached = bool(self._kept) and self._kept[-1][1].outcome == "unreachable"
             send = keep_on and not unreached
-            if send and delivery.take_lane(connection, self._receiver, sender.holder, now, sender.lease):
+            if send and delivery.take_lane(connection, self._lane, sender.holder, now, sender.lease):
                 self._held = True
-                letters.extend(delivery.due_letters(connection, self._receiver, now))
+                letters.extend(delivery.due_letters(connection, self._lane, now))
             if self._held and not letters:
-                delivery.leave_lane(connection, self._receiver, sender.holder)
+                delivery.leave_lane(connection, self._lane, sender.holder)
 
         with self._guard:
             self._in_one_commit(go_on)
@@ -90,7 +90,7 @@ class Outcomes:
                 if self._held:
                     self._held = False
                     with self._sender.database.write() as connection:
-                        delivery.leave_lane(connection, self._receiver, self._sender.holder)
+                        delivery.leave_lane(connection, self._lane, self._sender.holder)
 
     def _in_one_commit(self, also: Callable[[Connection], None]) -> None:
         """Record what is kept, and do `also`; where one of many cannot be recorded, the others are, one by one."""
@@ -131,7 +131,7 @@ class Outcomes:
         tried = [attempt for _, attempt in kept if attempt.outcome not in UNTRIED]
         if tried:
             unreached = tried[-1].problem if tried[-1].outcome == "unreachable" else None
-            delivery.note_lane(connection, self._receiver, again_at, unreached, now)
+            delivery.note_lane(connection, self._lane, again_at, unreached, now)
         for letter, attempt in kept:
             react = REACTIONS.get(letter.operation)
             if react is not None:

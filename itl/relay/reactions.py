@@ -5,17 +5,18 @@ And what is written anew into a message each time it goes out. An operation that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
+from itl.lifecycle import supplementary_log
 from itl.lifecycle.reconciliation_events import Confirmed, Event, Step
 from itl.lifecycle.reconciliation_events import Refused as RequestRefused
 from itl.lifecycle.sending import reconciliation_of
-from itl.lifecycle.transaction import LogIdentity, relay_refused
+from itl.lifecycle.transaction import Asked, LogIdentity, TransactionHead, Transition, relay_refused
 from itl.messages import ProvideTimeRequest
 from itl.store import delivery, reconciliations, time_comparisons
 from itl.store.delivery import Attempt, Letter
@@ -30,9 +31,14 @@ Renewal = Callable[[Any, datetime], Any]
 def relayed_proposal(
     connection: Connection, letter: Letter, attempt: Attempt, identity: LogIdentity, now: datetime
 ) -> None:
-    """An acquirer that refuses the relayed proposal in its reply has rejected the transfer."""
+    """Who refuses the relayed proposal in its reply has decided: an acquirer rejects, a supplementary log stops it."""
+
+    def decide(head: TransactionHead, asked: Sequence[Asked]) -> Transition | None:
+        if asked:
+            return supplementary_log.refused(head, letter.receiver, attempt.codes, asked, identity)
+        return relay_refused(head, attempt.codes, identity)
+
     if attempt.outcome == "refused":
-        decide = lambda head: relay_refused(head, attempt.codes, identity)  # noqa: E731
         delivery.react(connection, letter, decide, now, letter.receiver)
 
 

@@ -1,4 +1,4 @@
-"""The relay: sees which registries have mail and runs a lane for each, so that a dead one delays nobody else."""
+"""The relay: sees which lanes have mail and runs each, so that a dead one delays nobody else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from itl.relay.sender import Sender
 from itl.settings import Settings
 from itl.store import delivery
 from itl.store.database import Database
-from itl.store.delivery import Address
+from itl.store.delivery import Address, Lane
 from itl.wake import Pause, Wake
 from itl.wire.outgoing import Peer
 
@@ -39,10 +39,10 @@ class Relay:
         self._sender = Sender(database, clock, settings, identity, new_holder())
         self._wake = wake
         self._after_delivery = after_delivery
-        self._running: dict[str, Outcomes] = {}
+        self._running: dict[Lane, Outcomes] = {}
         self._guard = threading.Lock()
         self._closing = threading.Event()
-        self._peers: dict[str, tuple[Address, Peer | None]] = {}
+        self._peers: dict[Lane, tuple[Address, Peer | None]] = {}
 
     def run(self) -> None:
         """Until `close`: look for mail, start lanes, wait to be woken."""
@@ -73,15 +73,15 @@ class Relay:
 
     def deliver_once(self) -> int:
         """All that is due now, lane by lane in this thread; returns how many messages were delivered."""
-        waiting = delivery.waiting_receivers(self._sender.database, self._sender.clock())
-        return sum(run_lane(self._sender, receiver, self._peer(receiver, at)) for receiver, at in waiting.items())
+        waiting = delivery.waiting_lanes(self._sender.database, self._sender.clock())
+        return sum(run_lane(self._sender, lane, self._peer(lane, at)) for lane, at in waiting.items())
 
     def release_dead_leases(self) -> None:
         """Free the lanes that a process of this machine held when it was killed, without waiting for the lease."""
         with self._sender.database.write() as connection:
-            for receiver, holder in delivery.held_lanes(connection):
+            for lane, holder in delivery.held_lanes(connection):
                 if is_dead(holder):
-                    delivery.leave_lane(connection, receiver, holder)
+                    delivery.leave_lane(connection, lane, holder)
 
     def _record_late(self) -> None:
         """While a peer takes its time over one message, what it answered before does not wait for that."""
@@ -91,32 +91,32 @@ class Relay:
             outcomes.record()
 
     def _start_lanes(self, pool: ThreadPoolExecutor) -> None:
-        for receiver, address in delivery.waiting_receivers(self._sender.database, self._sender.clock()).items():
+        for lane, address in delivery.waiting_lanes(self._sender.database, self._sender.clock()).items():
             with self._guard:
-                if receiver in self._running:
+                if lane in self._running:
                     continue
-                outcomes = self._running[receiver] = Outcomes(self._sender, receiver)
-            pool.submit(self._lane, receiver, address, outcomes)
+                outcomes = self._running[lane] = Outcomes(self._sender, lane)
+            pool.submit(self._lane, lane, address, outcomes)
 
-    def _lane(self, receiver: str, address: Address, outcomes: Outcomes) -> None:
+    def _lane(self, lane: Lane, address: Address, outcomes: Outcomes) -> None:
         delivered = 0
         try:
-            peer = self._peer(receiver, address)
-            delivered = run_lane(self._sender, receiver, peer, lambda: not self._closing.is_set(), outcomes)
+            peer = self._peer(lane, address)
+            delivered = run_lane(self._sender, lane, peer, lambda: not self._closing.is_set(), outcomes)
         except Exception:
-            log.exception("a lane broke off, it is taken up again", receiver=receiver)
+            log.exception("a lane broke off, it is taken up again", receiver=lane.receiver, queue=lane.queue)
         finally:
             with self._guard:
-                del self._running[receiver]
+                del self._running[lane]
         if delivered:
             self._after_delivery()
             self._wake.ring()
 
-    def _peer(self, receiver: str, address: Address) -> Peer | None:
-        """The connection to a registry, kept open as long as its address stays the same. One lane uses it at a time."""
-        known = self._peers.get(receiver)
+    def _peer(self, lane: Lane, address: Address) -> Peer | None:
+        """The connection to a receiver, kept open as long as its address stays the same. One lane uses it at a time."""
+        known = self._peers.get(lane)
         if known is None or known[0] != address:
-            known = self._peers[receiver] = (address, self._connected(address))
+            known = self._peers[lane] = (address, self._connected(address))
         return known[1]
 
     def _connected(self, address: Address) -> Peer | None:

@@ -6,15 +6,18 @@ Each operation goes the same way: the checks at the door; what follows is writte
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from itl.checks import door
 from itl.checks.data_integrity import is_well_formed
-from itl.checks.sequence import IDENTIFIER_USED, NOT_A_PARTY, UNKNOWN, Refused, Repeat
+from itl.checks.sequence import IDENTIFIER_USED, NOT_A_PARTY, UNKNOWN, Refused, Repeat, Role
 from itl.clock import Clock
 from itl.codes import ResultIdentifier
+from itl.lifecycle import supplementary_log
 from itl.lifecycle.sending import Send
-from itl.lifecycle.transaction import LogIdentity, Practice, notified, refusal
+from itl.lifecycle.supplementary_log import Inquiry
+from itl.lifecycle.transaction import LogIdentity, Practice, TransactionHead, Transition, notified, refusal
 from itl.messages import (
     MessageRequest,
     MessageResponse,
@@ -28,6 +31,8 @@ from itl.messages import (
 from itl.services.service import ACCEPTED, Service, content_of
 from itl.store.acceptance import (
     Acceptance,
+    Content,
+    accept_answer,
     accept_message,
     accept_notification,
     accept_proposal,
@@ -122,6 +127,8 @@ class TransactionService(Service):
             if row is None:
                 return self._refuse(NotificationResponse, arrival, content, reference.stamp, (UNKNOWN,))
             head = head_of(row)
+            if head.role(request.sender) is Role.SUPPLEMENTARY_LOG:
+                return self._answered(arrival, request, content, reference.stamp, now)
             step = notified(
                 head,
                 request.sender,
@@ -148,6 +155,26 @@ class TransactionService(Service):
             return NotificationResponse(**ACCEPTED)
 
         return self._until_it_stands(call, attempt)
+
+    def _answered(
+        self, arrival: Arrival, request: NotificationRequest, content: Content, stamp: int, now: datetime
+    ) -> NotificationResponse | None:
+        """What a supplementary log says of a transaction that it was asked about."""
+
+        def decide(head: TransactionHead, inquiry: Inquiry) -> Transition | Repeat | Refused:
+            status, evaluation = request.transaction_status, request.evaluation_result
+            return supplementary_log.answered(head, request.sender, status, evaluation, inquiry, self._identity, now)
+
+        identifier, cleanup = request.transaction_identifier, self._practice.cleanup
+        outcome = accept_answer(self._database, arrival, content, identifier, cleanup, decide, now=now, stamp=stamp)
+        if outcome is Acceptance.STALE:
+            return None
+        if isinstance(outcome, Refused):
+            return self._refuse(NotificationResponse, arrival, content, stamp, (outcome.code,))
+        if outcome is Acceptance.REPEAT:
+            log_answer(self._database, arrival, "repeat", now)
+        self._wake_relay.ring()
+        return NotificationResponse(**ACCEPTED)
 
     def accept_message(self, call: Call, request: MessageRequest) -> MessageResponse:
         """Stages 1 to 3; the text is kept."""

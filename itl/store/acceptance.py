@@ -8,24 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
 
 from sqlalchemy import Connection, exists, select
 from sqlalchemy.exc import IntegrityError
 
+from itl.checks.sequence import Refused, Repeat
 from itl.codes import TransactionStatus
 from itl.errors import ConflictError
 from itl.lifecycle.sending import Send
+from itl.lifecycle.supplementary_log import Inquiry
 from itl.lifecycle.transaction import TransactionHead, Transition
 from itl.messages import ProposalRequest
+from itl.store import supplements
 from itl.store import tables as t
 from itl.store.arrival import Arrival, compressed, log_arrival
 from itl.store.database import Database
 from itl.store.door_statements import ACCEPT_NOTIFICATION, ACCEPT_PROPOSAL, FIND, STEPS, is_plain, transition_row
 from itl.store.posting import post
-from itl.store.transitions import apply
+from itl.store.transitions import apply, find, head_of
 
 
 class Acceptance(Enum):
@@ -106,6 +109,42 @@ def accept_notification(
     except IntegrityError:
         return Acceptance.REPEAT
     return Acceptance.ACCEPTED
+
+
+def accept_answer(
+    database: Database,
+    arrival: Arrival,
+    content: Content,
+    identifier: str,
+    cleanup: timedelta,
+    decide: Callable[[TransactionHead, Inquiry], Transition | Repeat | Refused],
+    *,
+    now: datetime,
+    stamp: int,
+) -> Acceptance | Transition | Refused:
+    """Log the answer of a supplementary log and carry out what `decide` makes of it; gives that.
+
+    Decided with the transaction locked: two that answer at the same time must each see the other's answer.
+    """
+    try:
+        with database.write() as connection:
+            if not stands(connection, stamp):
+                return Acceptance.STALE
+            row = find(connection, identifier, lock=True)
+            if row is None:
+                return Acceptance.STALE
+            head = head_of(row)
+            step = decide(head, supplements.inquiry(connection, row.id, head, row.proposed_at, cleanup))
+            if isinstance(step, Repeat):
+                return Acceptance.REPEAT
+            if isinstance(step, Refused):
+                return step
+            message = log_arrival(connection, arrival, "accepted", now)
+            apply(connection, row.id, head, step, now, arrival.sender or "", message)
+            connection.execute(t.inbox.insert(), inbox_row(arrival, content, now, message, row.id, None))
+    except IntegrityError:
+        return Acceptance.REPEAT
+    return step
 
 
 def accept_message(database: Database, arrival: Arrival, content: Content, *, now: datetime, stamp: int) -> Acceptance:

@@ -1,8 +1,9 @@
-"""The outbox as lanes: which registries have mail, who delivers it, and what came of each attempt.
+"""The outbox as lanes: who has mail, who delivers it, and what came of each attempt.
 
-A lane is held by a lease in its row, not by a lock, since nothing may be locked while a peer is being waited for. If
-its holder dies, the lease runs out and another process takes the lane; a message may then be sent twice, never lost.
-Only one that may go out just once is not repeated: that it was being sent is written down before.
+A receiver has a lane for each queue: what the log itself has to tell, and what it passes on for others. A lane is held
+by a lease in its row, not by a lock, since nothing may be locked while a peer is being waited for. If its holder dies,
+the lease runs out and another process takes the lane; a message may then be sent twice, never lost. Only one that may
+go out just once is not repeated: that it was being sent is written down before.
 """
 
 from __future__ import annotations
@@ -32,14 +33,22 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from itl.lifecycle.sending import reconciliation_of
-from itl.lifecycle.transaction import TransactionHead, Transition
+from itl.lifecycle.transaction import Asked, TransactionHead, Transition
+from itl.store import supplements, versions
 from itl.store import tables as t
-from itl.store import versions
 from itl.store.arrival import code_list, compressed, search_term
 from itl.store.database import Database
 from itl.store.looking import look
 from itl.store.statements import Insertion, OfRows, Statement, run_all
 from itl.store.transitions import HEAD_COLUMNS, apply, head_of
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Lane:
+    """To whom, and from which queue of the outbox."""
+
+    receiver: str
+    queue: str = t.MAIN_QUEUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,82 +98,92 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a registry is called, and user and password where it asks for them."""
+    """Where a registry or supplementary log is called, and user and password where it asks for them."""
 
     url: str | None = None
     user: str | None = None
     password: str | None = None
 
 
-def waiting_receivers(database: Database, now: datetime) -> dict[str, Address]:
-    """Registries that have a message due, on a lane that nobody holds and that is not waiting for its peer."""
-    rows = look(database, _WAITING, now=now)
-    return {row.receiver: Address(row.url, row.call_user, row.call_password) for row in rows}
+def waiting_lanes(database: Database, now: datetime) -> dict[Lane, Address]:
+    """Lanes that have a message due, that nobody holds and that are not waiting for their peer."""
+    return {
+        Lane(row.receiver, row.queue): Address(
+            row.relay_url if row.queue == t.RELAY_QUEUE else row.url, row.call_user, row.call_password
+        )
+        for row in look(database, _WAITING, now=now)
+    }
 
 
 def _waiting(_dialect: str) -> Select[Any]:
     now: BindParameter[datetime] = bindparam("now", type_=t.Instant())
     free = ~exists().where(
         t.lanes.c.receiver == t.outbox.c.receiver,
+        t.lanes.c.queue == t.outbox.c.queue,
         or_(t.lanes.c.held_until > now, t.lanes.c.not_before > now),
     )
     due = (
-        select(t.outbox.c.receiver)
+        select(t.outbox.c.receiver, t.outbox.c.queue)
         .where(t.outbox.c.delivered_at.is_(None), t.outbox.c.next_attempt_at <= now, free)
         .distinct()
         .subquery()
     )
     known = t.registries.c
     return (
-        select(due.c.receiver, known.url, known.call_user, known.call_password)
+        select(due.c.receiver, due.c.queue, known.url, known.relay_url, known.call_user, known.call_password)
         .outerjoin(t.registries, known.code == due.c.receiver)
-        .order_by(due.c.receiver)
+        .order_by(due.c.receiver, due.c.queue)
     )
 
 
-_WAITING = Statement("waiting_receivers", _waiting)
+_WAITING = Statement("waiting_lanes", _waiting)
 
 
-def take_lane(connection: Connection, receiver: str, holder: str, now: datetime, lease: timedelta) -> bool:
-    """Take the lane to `receiver`, or keep it; False if another has it or its peer is being waited for."""
-    return bool(_TAKE.rows(connection, to=receiver, by=holder, until=now + lease, now=now))
+def take_lane(connection: Connection, lane: Lane, holder: str, now: datetime, lease: timedelta) -> bool:
+    """Take the lane, or keep it; False if another has it or its peer is being waited for."""
+    return bool(_TAKE.rows(connection, to=lane.receiver, queued=lane.queue, by=holder, until=now + lease, now=now))
 
 
 def _take(dialect: str) -> Any:
     now: BindParameter[datetime] = bindparam("now", type_=t.Instant())
     held = {"holder": bindparam("by"), "held_until": bindparam("until", type_=t.Instant())}
-    new = (sqlite if dialect == "sqlite" else postgresql).insert(t.lanes).values(receiver=bindparam("to"), **held)
+    new = (sqlite if dialect == "sqlite" else postgresql).insert(t.lanes)
+    new = new.values(receiver=bindparam("to"), queue=bindparam("queued"), **held)
     mine_or_free = or_(t.lanes.c.holder == held["holder"], t.lanes.c.held_until.is_(None), t.lanes.c.held_until <= now)
     due = or_(t.lanes.c.not_before.is_(None), t.lanes.c.not_before <= now)
-    return new.on_conflict_do_update(index_elements=["receiver"], set_=held, where=mine_or_free & due).returning(
-        t.lanes.c.receiver
-    )
+    return new.on_conflict_do_update(
+        index_elements=["receiver", "queue"], set_=held, where=mine_or_free & due
+    ).returning(t.lanes.c.receiver)
 
 
 _TAKE = Statement("take_lane", _take)
 
 
-def leave_lane(connection: Connection, receiver: str, holder: str) -> None:
+def _this_lane() -> ColumnElement[bool]:
+    return (t.lanes.c.receiver == bindparam("to")) & (t.lanes.c.queue == bindparam("queued"))
+
+
+def leave_lane(connection: Connection, lane: Lane, holder: str) -> None:
     """Give the lane back, for any process to take."""
-    _LEAVE.run(connection, to=receiver, by=holder)
+    _LEAVE.run(connection, to=lane.receiver, queued=lane.queue, by=holder)
 
 
 _LEAVE = Statement(
     "leave_lane",
     lambda _dialect: (
         update(t.lanes)
-        .where(t.lanes.c.receiver == bindparam("to"), t.lanes.c.holder == bindparam("by"))
+        .where(_this_lane(), t.lanes.c.holder == bindparam("by"))
         .values(holder=null(), held_until=null())
     ),
 )
 
 
-def due_letters(connection: Connection, receiver: str, now: datetime, limit: int = 50) -> list[Letter]:
-    """The messages that may go to `receiver` now, oldest first: of a transaction or a topic only the first."""
-    rows = _DUE.rows(connection, to=receiver, now=now, most=limit)
+def due_letters(connection: Connection, lane: Lane, now: datetime, limit: int = 50) -> list[Letter]:
+    """The messages that may go out on the lane now, oldest first: of a transaction or a topic only the first."""
+    rows = _DUE.rows(connection, to=lane.receiver, queued=lane.queue, now=now, most=limit)
     if not rows:
         return []
-    spoken = versions.of_registry(connection, receiver)
+    spoken = versions.of_registry(connection, lane.receiver)
     return [
         Letter(
             row.id,
@@ -199,6 +218,7 @@ def _due(_dialect: str) -> Select[Any]:
         .outerjoin(t.transactions, t.transactions.c.id == t.outbox.c.transaction_id)
         .where(
             t.outbox.c.receiver == bindparam("to"),
+            t.outbox.c.queue == bindparam("queued"),
             t.outbox.c.delivered_at.is_(None),
             t.outbox.c.next_attempt_at <= bindparam("now", type_=t.Instant()),
             first_of("transaction_id"),
@@ -308,16 +328,16 @@ _LOG = Insertion(
 
 
 def note_lane(
-    connection: Connection, receiver: str, again_at: Callable[[int], datetime], problem: str | None, now: datetime
+    connection: Connection, lane: Lane, again_at: Callable[[int], datetime], problem: str | None, now: datetime
 ) -> None:
     """The peer was reached (`problem` None), or it was not: then its lane waits, by the number of failures so far."""
     if problem is None:
-        _REACHED.run(connection, to=receiver)
+        _REACHED.run(connection, to=lane.receiver, queued=lane.queue)
         return
-    lane = t.lanes.c.receiver == receiver
+    this = (t.lanes.c.receiver == lane.receiver) & (t.lanes.c.queue == lane.queue)
     failures: int = connection.execute(
         update(t.lanes)
-        .where(lane)
+        .where(this)
         .values(
             failures=t.lanes.c.failures + 1,
             failing_since=func.coalesce(t.lanes.c.failing_since, literal(now, t.Instant())),
@@ -325,7 +345,7 @@ def note_lane(
         )
         .returning(t.lanes.c.failures)
     ).scalar_one()
-    connection.execute(update(t.lanes).where(lane).values(not_before=again_at(failures)))
+    connection.execute(update(t.lanes).where(this).values(not_before=again_at(failures)))
 
 
 _UNTROUBLED: dict[str, Any] = {"failures": 0, "not_before": None, "problem": None}
@@ -334,7 +354,7 @@ _REACHED = Statement(
     "lane_reached",
     lambda _dialect: (
         update(t.lanes)
-        .where(t.lanes.c.receiver == bindparam("to"), t.lanes.c.failures > 0)
+        .where(_this_lane(), t.lanes.c.failures > 0)
         .values(failures=0, failing_since=null(), not_before=null(), problem=null())
     ),
 )
@@ -351,23 +371,27 @@ def try_now(connection: Connection, receiver: str, now: datetime) -> None:
 def react(
     connection: Connection,
     letter: Letter,
-    decide: Callable[[TransactionHead], Transition | None],
+    decide: Callable[[TransactionHead, Sequence[Asked]], Transition | None],
     now: datetime,
     log_code: str,
 ) -> None:
-    """Let the letter's transaction follow from how it was received, by `decide`."""
+    """Let the letter's transaction follow from how it was received, by `decide`.
+
+    It is given who was asked where the receiver is one of those supplementary logs, else nobody.
+    """
     row = connection.execute(
         select(*HEAD_COLUMNS).where(t.transactions.c.id == letter.transaction_id).with_for_update(key_share=True)
     ).one_or_none()
     if row is None:
         return
     head = head_of(row)
-    transition = decide(head)
+    transition = decide(head, supplements.asked(connection, row.id) if letter.receiver in head.asked else ())
     if transition is not None:
         apply(connection, row.id, head, transition, now, log_code)
 
 
-def held_lanes(connection: Connection) -> list[tuple[str, str]]:
+def held_lanes(connection: Connection) -> list[tuple[Lane, str]]:
     """The lanes that are held, each with its holder."""
-    rows = connection.execute(select(t.lanes.c.receiver, t.lanes.c.holder).where(t.lanes.c.holder.is_not(None)))
-    return [(row.receiver, row.holder) for row in rows]
+    lane = t.lanes.c
+    rows = connection.execute(select(lane.receiver, lane.queue, lane.holder).where(lane.holder.is_not(None)))
+    return [(Lane(row.receiver, row.queue), row.holder) for row in rows]

@@ -43,7 +43,7 @@ STEPS: dict[str, list[str]] = {
 """The columns that accepting a proposal fills, by table, but for the keys of the rows before."""
 
 _MOVED = "status status_at confirmed_at ended_at flagged_at".split()
-_POSTED = "receiver operation content created_at next_attempt_at topic once expires_at".split()  # of `outbox_row`
+_POSTED = "receiver operation content created_at next_attempt_at topic queue once expires_at".split()  # of `outbox_row`
 
 
 def _find() -> Select[Any]:

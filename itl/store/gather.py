@@ -50,6 +50,8 @@ class Task:
     content: bytes | None
     transaction_id: int
     head: TransactionHead
+    deadline_at: datetime | None = None
+    """When the clean-up's timer rings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +113,21 @@ def claim(connection: Connection, limit: int, now: datetime) -> list[Task]:
             None if row.content is None else restored(row.content),
             row.id,
             head_of(row),
+            row.deadline_at,
         )
         for row in _CLAIM.rows(connection, now=now, most=limit)
     ]
 
 
+_DEADLINE = t.transactions.c.deadline_at
+
+
 def _claim(_dialect: str) -> Select[Any]:
     inbox = t.inbox.c
     return (
-        select(inbox.id.label("inbox_id"), inbox.work, inbox.message, inbox.sender, inbox.content, *HEAD_COLUMNS)
+        select(
+            inbox.id.label("inbox_id"), inbox.work, inbox.message, inbox.sender, inbox.content, *HEAD_COLUMNS, _DEADLINE
+        )
         .join(t.transactions, t.transactions.c.id == inbox.transaction_id)
         .where(inbox.work.is_not(None), (inbox.not_before.is_(None)) | (inbox.not_before <= bindparam("now")))
         .order_by(inbox.id)

@@ -69,6 +69,7 @@ _POST = Insertion(
         "created_at",
         "next_attempt_at",
         "topic",
+        "queue",
         "once",
         "expires_at",
     ),
@@ -85,6 +86,7 @@ def outbox_row(transaction_id: int | None, send: Send, now: datetime) -> dict[st
         "created_at": now,
         "next_attempt_at": now,
         "topic": send.topic,
+        "queue": t.RELAY_QUEUE if isinstance(send.message, RelayRequest) else t.MAIN_QUEUE,
         "once": send.once,
         "expires_at": send.expires_at,
     }

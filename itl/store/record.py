@@ -15,7 +15,7 @@ from itl.ledger.operations import Change
 from itl.ledger.totals import Total, TotalKey, TotalKind, stocks
 from itl.lifecycle.transaction import Transition
 from itl.messages import ProposalTransaction
-from itl.store import notice_book, notices, totals
+from itl.store import notice_book, notices, supplements, totals
 from itl.store import tables as t
 from itl.store.posting import posting
 from itl.store.rows import BLOCK_COLUMNS, UNIT_COLUMNS, block_rows, unit_row
@@ -164,6 +164,9 @@ def _judging(connection: Connection, judged: list[Judged], now: datetime) -> Ite
             for units in each.reserved
         ),
     )
+    asked = [(each.transaction_id, ask) for each in judged for ask in each.transition.asks]
+    if asked:
+        yield from supplements.asking(connection, asked)
     yield from posting(
         connection, [(each.transaction_id, send) for each in judged for send in each.transition.sends], now
     )

@@ -22,13 +22,13 @@ from itl.reference import (
     Registry,
     RegistryKind,
     Right,
-    Scheme,
 )
 from itl.store import tables as t
 from itl.store.access import Access, Credential, hash_password
 from itl.store.database import Database
 from itl.store.fact_kinds import Fact, FactKey, FactName
 from itl.store.facts import Source, in_force, next_change, record_facts
+from itl.store.schemes import load_schemes
 from itl.store.statements import Statement
 
 LOG_CODE = "log_code"
@@ -143,7 +143,7 @@ def load_reference(connection: Connection, at: datetime | None = None) -> Refere
             if key.name in RIGHTS and not eligible
         ),
         valid_until=next_change(connection, CURRENT_FACTS, at),
-        schemes=_schemes(connection),
+        schemes=load_schemes(connection),
         admit_unrecorded_projects=settings.get(ADMIT_UNRECORDED_PROJECTS) == "true",
     )
 
@@ -361,13 +361,3 @@ def _registry(row: Any, known: Mapping[FactKey, Any]) -> Registry:
     status = {field: known.get(FactKey(name, row.code), True) for name, field in STATUS_FACTS.items()}
     values = {name: getattr(row, name) for name in _COLUMNS}
     return Registry(**{**values, **status, "kind": RegistryKind(row.kind)})
-
-
-def _schemes(connection: Connection) -> tuple[Scheme, ...]:
-    types: dict[str, set[tuple[int, int]]] = defaultdict(set)
-    for row in connection.execute(select(t.scheme_types)):
-        types[row.stl].add((row.transaction_type, row.supp_transaction_type))
-    members: dict[str, set[str]] = defaultdict(set)
-    for row in connection.execute(select(t.scheme_members)):
-        members[row.stl].add(row.registry)
-    return tuple(Scheme(stl, frozenset(types[stl]), frozenset(members[stl])) for stl in sorted(types | members))

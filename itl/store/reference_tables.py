@@ -44,6 +44,7 @@ registries = Table(
     Column("url", String),
     Column("call_user", String),
     Column("call_password", String),
+    Column("relay_url", String),
     Column("enrolled_at", Instant, nullable=False),
 )
 
@@ -151,6 +152,15 @@ notice_blocks = Table(
 )
 """The units that a notice lists."""
 
+schemes = Table(
+    "schemes",
+    metadata,
+    Column("stl", ForeignKey("registries.code"), primary_key=True),
+    Column("answer_within", Integer),
+    Column("retired_at", Instant),
+)
+"""Regional schemes behind a supplementary log; `answer_within` in seconds. A retired one is asked no more."""
+
 scheme_types = Table(
     "scheme_types",
     metadata,
@@ -165,3 +175,16 @@ scheme_members = Table(
     Column("stl", ForeignKey("registries.code"), primary_key=True),
     Column("registry", ForeignKey("registries.code"), primary_key=True),
 )
+
+scheme_routes = Table(
+    "scheme_routes",
+    metadata,
+    key(),
+    Column("stl", ForeignKey("registries.code"), nullable=False),
+    Column("transaction_type", SmallInteger),
+    Column("supp_transaction_type", Integer),
+    Column("unit_type", SmallInteger),
+    Column("supp_unit_type", Integer),
+    Index(None, "stl"),
+)
+"""Which transactions of members the STL is asked about; NULL is any."""

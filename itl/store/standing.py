@@ -17,6 +17,7 @@ from itl.errors import UsageError
 from itl.lifecycle.reconciliation_events import ASKING, Outcome, Step
 from itl.lifecycle.text import MOST_CHARACTERS
 from itl.lifecycle.transaction import LogIdentity
+from itl.reference import RegistryKind
 from itl.store import tables as t
 from itl.store.actions import record_action
 from itl.store.facts import Source
@@ -60,7 +61,9 @@ def unreachable(connection: Connection, before: datetime) -> list[Trouble]:
     """Registries that have mail and were not reached since before `before`."""
     lanes = t.lanes.c
     rows = connection.execute(
-        select(lanes.receiver, lanes.failing_since, lanes.problem).where(lanes.failing_since <= before)
+        select(lanes.receiver, lanes.failing_since, lanes.problem)
+        .join(t.registries, t.registries.c.code == lanes.receiver)
+        .where(lanes.failing_since <= before, lanes.queue == t.MAIN_QUEUE, t.registries.c.kind != RegistryKind.STL)
     )
     return [Trouble(row.receiver, row.failing_since, row.problem or "gives no answer") for row in rows]
 

@@ -51,7 +51,9 @@ from itl.store.reference_tables import (
     reference_stamp,
     registries,
     scheme_members,
+    scheme_routes,
     scheme_types,
+    schemes,
     settings,
 )
 
@@ -80,7 +82,9 @@ __all__ = [
     "reference_stamp",
     "registries",
     "scheme_members",
+    "scheme_routes",
     "scheme_types",
+    "schemes",
     "settings",
     "suspension_proposals",
     "time_comparisons",
@@ -91,6 +95,9 @@ Record = Row[*tuple[Any, ...]]
 """A row of a query, its columns by name."""
 
 _TEXT = "operation = 'acceptMessage'"
+
+MAIN_QUEUE, RELAY_QUEUE = "main", "relay"
+"""What the log itself has to tell, and what it passes on for others (`relayMessage`)."""
 
 # Messages ------------------------------------------------------------------------------------------------------------
 
@@ -167,6 +174,7 @@ outbox = Table(
     Column("response_codes", String),
     Column("problem", Text),
     Column("topic", String),
+    Column("queue", String, nullable=False, server_default=MAIN_QUEUE),
     Column("once", Boolean, nullable=False, server_default=false()),
     Column("sending_since", Instant),
     Column("expires_at", Instant),
@@ -187,14 +195,16 @@ outbox = Table(
     ),
 )
 """What the log has to tell. `delivered_at`: the delivery has ended, as `outcome` says. Messages of one transaction, and
-those of one `topic`, go to a receiver in their order. `once`: the receiver would refuse it a second time, so an attempt
-is written down before it goes out (`sending_since`), and not repeated where it may have arrived. `expires_at`: from
-then on nobody needs it."""
+those of one `topic`, go to a receiver in their order. `queue`: by which lane; what is only relayed has one of its own,
+so that neither holds the other up. `once`: the receiver would refuse it a second time, so an attempt is written down
+before it goes out (`sending_since`), and not repeated where it may have arrived. `expires_at`: from then on nobody
+needs it."""
 
 lanes = Table(
     "lanes",
     metadata,
     Column("receiver", String, primary_key=True),
+    Column("queue", String, primary_key=True, server_default=MAIN_QUEUE),
     Column("holder", String),
     Column("held_until", Instant),
     Column("failures", Integer, nullable=False, server_default="0"),
@@ -202,8 +212,22 @@ lanes = Table(
     Column("not_before", Instant),
     Column("problem", Text),
 )
-"""A lane of delivery per registry: which process has it, until when, and how long it waits for a peer that is down;
-`failing_since`: the first of its `failures` in a row."""
+"""A lane of delivery per receiver and queue: which process has it, until when, and how long it waits for a peer that is
+down; `failing_since`: the first of its `failures` in a row."""
+
+relays = Table(
+    "relays",
+    metadata,
+    Column("sender", String, primary_key=True),
+    Column("relay_identifier", String, primary_key=True),
+    Column("content_digest", LargeBinary, nullable=False),
+    Column("addressee", String, nullable=False),
+    Column("operation_name", String, nullable=False),
+    Column("message", ForeignKey("messages.id"), nullable=False),
+    Column("outbox", ForeignKey("outbox.id"), nullable=False),
+    Column("received_at", Instant, nullable=False),
+)
+"""What was taken for passing on, once for each identifier of a sender."""
 
 # Transactions --------------------------------------------------------------------------------------------------------
 
@@ -230,6 +254,7 @@ transactions = Table(
     Column("confirmed_at", Instant),
     Column("flagged_at", Instant),
     Column("ended_at", Instant),
+    Column("asked", String),
     Index(
         "uq_transactions_identifier",
         "identifier",
@@ -245,7 +270,23 @@ transactions = Table(
     ),
 )
 """`occupies`: the identifier passed check 2001 and is taken. `deadline_at`: the timer of the clean-up, NULL when none
-runs. `settled_at`: the ledger carries the completion. `ended_at`: nothing more is expected of anybody."""
+runs. `settled_at`: the ledger carries the completion. `ended_at`: nothing more is expected of anybody. `asked`:
+codes of the supplementary logs that were asked about it, in order, with blanks between; NULL: none. Their answers stand
+in `transaction_supplements`."""
+
+transaction_supplements = Table(
+    "transaction_supplements",
+    metadata,
+    Column("transaction_id", ForeignKey("transactions.id"), primary_key=True),
+    Column("stl", String, primary_key=True),
+    Column("answer", SmallInteger),
+    Column("answered_at", Instant),
+    Column("response_codes", String),
+    Column("answer_by", Instant),
+    CheckConstraint("answer IS NULL OR answer IN (9, 10)", "answer"),
+)
+"""What each supplementary log that was asked about a transaction has said. `answer_by`: how long it has to, by its
+scheme."""
 
 transaction_blocks = Table(
     "transaction_blocks",

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, TextClause, bindparam, delete, select, text
+from sqlalchemy import Connection, Select, TextClause, bindparam, delete, select, text
 
 from itl.codes import OPEN_STATUSES, TransactionStatus
 from itl.errors import ConflictError
 from itl.lifecycle.transaction import TransactionHead, Transition
+from itl.store import supplements, totals
 from itl.store import tables as t
-from itl.store import totals
 from itl.store.posting import posting
 from itl.store.sets import Keys, one_of
 from itl.store.statements import Insertion, Statement, Step, run_all
@@ -27,6 +27,7 @@ HEAD_COLUMNS = (
     t.transactions.c.status_at,
     t.transactions.c.proposed_at,
     t.transactions.c.confirmed_at,
+    t.transactions.c.asked,
 )
 
 
@@ -39,20 +40,22 @@ def head_of(row: t.Record) -> TransactionHead:
         row.acquiring_registry,
         row.status,
         row.confirmed_at is not None,
+        tuple(row.asked.split()) if row.asked else (),
     )
 
 
-def find(connection: Connection, identifier: str) -> t.Record | None:
-    """The row (`HEAD_COLUMNS`) of the transaction that occupies `identifier`."""
-    return next(iter(_FIND.rows(connection, identifier=identifier)), None)
+def find(connection: Connection, identifier: str, *, lock: bool = False) -> t.Record | None:
+    """The row (`HEAD_COLUMNS`) of the transaction that occupies `identifier`, locked where that is wanted."""
+    return next(iter((_LOCK if lock else _FIND).rows(connection, identifier=identifier)), None)
 
 
-_FIND = Statement(
-    "find_transaction",
-    lambda _dialect: select(*HEAD_COLUMNS).where(
-        t.transactions.c.identifier == bindparam("identifier"), t.transactions.c.occupies
-    ),
-)
+def _find(_dialect: str) -> Select[Any]:
+    occupied = (t.transactions.c.identifier == bindparam("identifier")) & t.transactions.c.occupies
+    return select(*HEAD_COLUMNS).where(occupied)
+
+
+_FIND = Statement("find_transaction", _find)
+_LOCK = Statement("lock_transaction", lambda dialect: _find(dialect).with_for_update(key_share=True))
 
 
 def apply(
@@ -74,6 +77,8 @@ def apply(
         if frees_units(transition.status):
             steps += freeing([transaction_id])
             totals.release(connection, [transaction_id])
+    if transition.answer is not None:
+        steps.append(supplements.answering(transaction_id, transition.answer, now))
     run_all(connection, [*steps, *posting(connection, [(transaction_id, send) for send in transition.sends], now)])
 
 
@@ -103,10 +108,12 @@ def changes(transition: Transition, now: datetime) -> dict[str, Any]:
         values["ended_at"] = now
     if transition.flagged:
         values["flagged_at"] = now
+    if transition.asks:
+        values["asked"] = " ".join(each.stl for each in transition.asks)
     return values
 
 
-_CHANGEABLE = ("status", "status_at", "deadline_at", "confirmed_at", "ended_at", "flagged_at")
+_CHANGEABLE = ("status", "status_at", "deadline_at", "confirmed_at", "ended_at", "flagged_at", "asked")
 
 
 def _move(dialect: str) -> TextClause:

@@ -16,9 +16,10 @@ from itl.store.transitions import HEAD_COLUMNS
 
 @dataclass(frozen=True, slots=True)
 class WaitingLane:
-    """Messages to one registry that are not delivered yet."""
+    """Messages to one receiver, of one queue, that are not delivered yet."""
 
     receiver: str
+    queue: str
     messages: int
     oldest: datetime
     most_attempts: int
@@ -57,6 +58,7 @@ def waiting(connection: Connection, most: int = 100) -> Waiting:
     lanes = connection.execute(
         select(
             t.outbox.c.receiver,
+            t.outbox.c.queue,
             func.count().label("messages"),
             func.min(t.outbox.c.created_at).label("oldest"),
             func.max(t.outbox.c.attempts).label("most_attempts"),
@@ -64,10 +66,10 @@ def waiting(connection: Connection, most: int = 100) -> Waiting:
             func.max(t.lanes.c.not_before).label("not_before"),
             func.max(func.coalesce(t.lanes.c.problem, t.outbox.c.problem)).label("problem"),
         )
-        .outerjoin(t.lanes, t.lanes.c.receiver == t.outbox.c.receiver)
+        .outerjoin(t.lanes, (t.lanes.c.receiver == t.outbox.c.receiver) & (t.lanes.c.queue == t.outbox.c.queue))
         .where(undelivered)
-        .group_by(t.outbox.c.receiver)
-        .order_by(t.outbox.c.receiver)
+        .group_by(t.outbox.c.receiver, t.outbox.c.queue)
+        .order_by(t.outbox.c.receiver, t.outbox.c.queue)
     )
     put_off = connection.execute(
         select(
@@ -115,6 +117,8 @@ class TransactionStory:
     status: int
     proposed_at: datetime
     statuses: tuple[dict[str, Any], ...]
+    supplements: tuple[dict[str, Any], ...]
+    """The supplementary logs that were asked, with their answers."""
     evaluations: tuple[dict[str, Any], ...]
     messages: tuple[dict[str, Any], ...]
 
@@ -151,6 +155,12 @@ def _story(connection: Connection, head: t.Record, messages: tuple[dict[str, Any
     statuses = connection.execute(
         select(history.status, history.at, history.set_by).where(history.transaction_id == head.id).order_by(history.id)
     )
+    asked = t.transaction_supplements.c
+    supplements = connection.execute(
+        select(asked.stl, asked.answer, asked.answered_at, asked.response_codes, asked.answer_by)
+        .where(asked.transaction_id == head.id)
+        .order_by(asked.stl)
+    )
     found = t.evaluations.c
     evaluations = connection.execute(
         select(found.at, found.evaluated_by, found.results).where(found.transaction_id == head.id).order_by(found.id)
@@ -163,6 +173,7 @@ def _story(connection: Connection, head: t.Record, messages: tuple[dict[str, Any
         head.status,
         head.proposed_at,
         tuple(dict(row._mapping) for row in statuses),
+        tuple(dict(row._mapping) for row in supplements),
         tuple(dict(row._mapping) | {"results": msgspec.json.decode(row.results)} for row in evaluations),
         messages,
     )

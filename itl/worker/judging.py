@@ -20,6 +20,7 @@ from itl.ledger.operations import Change
 from itl.ledger.ranges import union
 from itl.ledger.snapshot import Snapshot
 from itl.ledger.totals import TotalKey, TotalsSnapshot, stocks
+from itl.lifecycle.routing import asked
 from itl.lifecycle.transaction import LogIdentity, Transition, proposal_checked
 from itl.messages import ProposalRequest, ProposalTransaction
 from itl.store.gather import Settlement, Task
@@ -77,7 +78,11 @@ class LogSitting:
         verdict = judge.too_many_blocks() if too_wide else judge.proposal(request, self.view, self.log.override.off)
         evaluation = self.log.override.tell_evaluation(verdict.evaluation_results)
         proposal = request.proposed_transaction
-        return Decision(verdict, proposal_checked(task.head, proposal, evaluation, self.log, request.sender))
+        schemes = asked(proposal, self.view.reference.schemes)
+        transition = proposal_checked(
+            task.head, proposal, evaluation, self.log, request.sender, schemes, task.deadline_at, self.view.now
+        )
+        return Decision(verdict, transition)
 
     def change(self, settlement: Settlement, rows: Sequence[HeldBlock]) -> Change:
         return change(settlement.head.transaction_type, settlement.blocks, rows)

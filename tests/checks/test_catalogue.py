@@ -5,7 +5,7 @@ from inspect import getdoc
 
 import pytest
 
-from itl.checks import door, engine, judge, reconciliation, sequence
+from itl.checks import door, engine, judge, reconciliation, sequence, viability
 from itl.checks.catalogue import ELSEWHERE, JudgedBy, catalogue, parse
 from itl.checks.engine import CHECKS, FUNCTIONS, Outcome, check
 from itl.checks.explain import explain
@@ -27,9 +27,9 @@ def test_what_is_implemented():
     assert set(FUNCTIONS) | elsewhere == set(CODES) - WAITING - OF_OTHERS
     assert {row.code for row in ROWS if row.planned} == WAITING
     assert {row.code for row in ROWS if row.judged in (JudgedBy.ACQUIRER, JudgedBy.SUPPLEMENTARY_LOG)} == OF_OTHERS
-    assert (len(CODES), len(WAITING), len(OF_OTHERS)) == (178, 1, 21)
+    assert (len(CODES), len(WAITING), len(OF_OTHERS)) == (182, 1, 21)
     assert not set(FUNCTIONS) & elsewhere
-    assert elsewhere == {1101, 1102, 1103, 1105, sequence.IDENTIFIER_USED}
+    assert elsewhere == {1101, 1102, 1103, 1105, viability.RELAY_IDENTIFIER_USED, sequence.IDENTIFIER_USED}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.code)
@@ -89,7 +89,7 @@ def test_every_sample_file_belongs_to_an_implemented_code():
 
 
 def test_every_check_is_asked_somewhere():
-    at_the_door = {code for stages in (door.PROPOSAL, door.NOTIFICATION, door.MESSAGE, door.STATUS_QUERY)
+    at_the_door = {code for stages in (door.PROPOSAL, door.NOTIFICATION, door.MESSAGE, door.STATUS_QUERY, door.RELAY)
                    for stage in stages for code in stage}  # fmt: skip
     by_the_worker = {each.row.code for group in judge._groups() for each in group}
     in_reconciliation = {code for stage in reconciliation.STAGES for code in stage} - at_the_door

@@ -15,6 +15,7 @@ from itl.relay import reactions
 from itl.relay.lane import Sender, attempt_of
 from itl.store import delivery
 from itl.store import tables as t
+from itl.store.delivery import Lane
 from itl.store.posting import post, withdraw
 from itl.wire.outgoing import HttpReply
 from tests.hub.world import (
@@ -145,7 +146,7 @@ def test_a_process_that_dies_while_it_sends_is_no_reason_to_send_again(world: Wo
 def test_two_processes_do_not_both_send_it(world: World) -> None:
     put(world, initiation())
     with world.hub.database.read() as connection:
-        [letter] = delivery.due_letters(connection, "GB", START)
+        [letter] = delivery.due_letters(connection, Lane("GB"), START)
     sender = Sender(world.hub.database, world.clock, world.settings, world.hub.identity, "one")
     assert attempt_of(sender, letter, world["GB"]).outcome == "accepted"
     assert attempt_of(sender, letter, world["GB"]) is None

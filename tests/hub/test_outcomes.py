@@ -15,6 +15,7 @@ from itl.relay import reactions
 from itl.relay.lane import run_lane
 from itl.relay.outcomes import LATE, Outcomes
 from itl.store import tables as t
+from itl.store.delivery import Lane
 from itl.wire.outgoing import HttpReply
 from tests.hub.world import EXTERNAL, ISSUANCE, World, accepts, is_down, replies, units
 
@@ -49,7 +50,7 @@ def test_many_messages_are_two_commits(world: World) -> None:
     """One takes the lane and reads them, one writes down what was answered and leaves it."""
     proposed(world)
     with commits(world) as seen:
-        run_lane(world.hub.relay._sender, "GB", world["GB"])  # type: ignore[arg-type]
+        run_lane(world.hub.relay._sender, Lane("GB"), world["GB"])  # type: ignore[arg-type]
     assert len(seen) == 2
     assert delivered(world) == [True] * LETTERS
     assert world["GB"].heard == [(f"GB{number}", 2) for number in range(1, LETTERS + 1)]
@@ -70,7 +71,7 @@ def test_more_messages_than_one_batch_are_all_sent(world: World) -> None:
 def test_answers_do_not_wait_for_a_peer_that_takes_its_time(world: World) -> None:
     """It hangs at the fourth message: by the time that its first answers are late, whoever minds the lane records."""
     proposed(world, 5)
-    outcomes = Outcomes(world.hub.relay._sender, "GB")
+    outcomes = Outcomes(world.hub.relay._sender, Lane("GB"))
     recorded: list[list[bool]] = []
 
     def hangs(operation: str, message: Any) -> HttpReply:
@@ -84,7 +85,7 @@ def test_answers_do_not_wait_for_a_peer_that_takes_its_time(world: World) -> Non
         return accepts(operation, message)
 
     world["GB"].answer = hangs
-    sent = run_lane(world.hub.relay._sender, "GB", world["GB"], outcomes=outcomes)  # type: ignore[arg-type]
+    sent = run_lane(world.hub.relay._sender, Lane("GB"), world["GB"], outcomes=outcomes)  # type: ignore[arg-type]
     assert recorded == [[True, True, True, False, False]]
     assert sent == 5
     assert world["GB"].heard == [(f"GB{number}", 2) for number in range(1, 6)]
@@ -120,7 +121,7 @@ def test_what_is_not_accepted_is_on_record_before_the_next_message(world: World)
         return (replies(0, 4003) if refused else accepts)(operation, message)
 
     world["FR"].answer = refuses_the_first
-    run_lane(world.hub.relay._sender, "FR", world["FR"])  # type: ignore[arg-type]
+    run_lane(world.hub.relay._sender, Lane("FR"), world["FR"])  # type: ignore[arg-type]
     assert statuses == [2, 6, 6]
 
 
@@ -134,12 +135,12 @@ def test_one_answer_that_cannot_be_recorded_spoils_no_other(world: World) -> Non
     sender = world.hub.relay._sender
     with patch.dict(reactions.REACTIONS, {"acceptNotification": breaks}):  # type: ignore[arg-type]
         with pytest.raises(ZeroDivisionError):
-            run_lane(sender, "GB", world["GB"])  # type: ignore[arg-type]
+            run_lane(sender, Lane("GB"), world["GB"])  # type: ignore[arg-type]
         assert delivered(world) == [True, True, False, True, True]
         [lane] = world.rows(t.lanes)
         assert lane.holder is None
         with pytest.raises(ZeroDivisionError):
-            run_lane(sender, "GB", world["GB"])  # type: ignore[arg-type]
+            run_lane(sender, Lane("GB"), world["GB"])  # type: ignore[arg-type]
     world.settle()
     assert delivered(world) == [True] * 5
     assert world["GB"].heard.count(("GB3", 2)) == 3

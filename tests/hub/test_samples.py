@@ -9,6 +9,7 @@ from itl.checks.catalogue import catalogue
 from itl.checks.engine import Outcome
 from itl.checks.sample import Sample, samples
 from itl.checks.situation import message_of
+from tests.hub.schemes import enrol_stl
 from tests.hub.world import World
 
 EVERY = [sample for code in catalogue() for sample in samples(code) if sample.wants_a_log]
@@ -28,7 +29,9 @@ def test_sample(world: World, sample: Sample) -> None:
 
 def of_proposal(world: World, situation: Any) -> set[int]:
     """The codes that a proposal is answered with where another was accepted before."""
-    assert world.say(message_of({"proposal": situation["accepted"]})) == 1
+    enrol_stl(world)
+    before = {"proposal": situation["accepted"]} if "accepted" in situation else {"relay": situation["accepted_relay"]}
+    assert world.say(message_of(before)) == 1
     answer = world.call(message_of(situation))
     return set(answer.response_codes or ())
 

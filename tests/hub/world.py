@@ -31,6 +31,7 @@ from itl.messages import (
     ReceiveAuditTrailRequest,
     ReceiveTotalsRequest,
     ReceiveUnitBlocksRequest,
+    RelayRequest,
     TransactionStatusRequest,
     TransactionUnitBlock,
 )
@@ -40,8 +41,8 @@ from itl.store.database import Database
 from itl.store.enrolment import SANDBOX_REGISTRIES, put_sandbox
 from itl.store.holdings import Holding, holdings
 from itl.store.schema import migrate
-from itl.wire.contract import Port
-from itl.wire.decode import decode_reply, decode_request
+from itl.wire.contract import offering, service_name
+from itl.wire.decode import decode_any, decode_reply
 from itl.wire.encode import encode_fault, encode_reply, encode_request
 from itl.wire.faults import ServerFault
 from itl.wire.outgoing import HttpReply, PeerUnreachable
@@ -77,6 +78,7 @@ OPERATION_OF = {
     ReceiveTotalsRequest: "receiveTotals",
     ReceiveUnitBlocksRequest: "receiveUnitBlocks",
     ReceiveAuditTrailRequest: "receiveAuditTrail",
+    RelayRequest: "relayMessage",
 }
 
 
@@ -144,7 +146,7 @@ def replies(result: int, *codes: int) -> Answer:
     def answer(operation: str, _message: Any) -> HttpReply:
         response = ProposalResponse if operation == "acceptProposal" else NotificationResponse
         message = response(result_identifier=result, response_codes=codes or None)
-        return HttpReply(200, encode_reply(Port.REGISTRY, operation, message), {})
+        return HttpReply(200, encode_reply(offering(operation), operation, message), {})
 
     return answer
 
@@ -184,7 +186,7 @@ class ScriptedRegistry:
     """Every call that reached it: operation, message, raw body."""
 
     def post(self, operation: str, body: bytes) -> HttpReply:
-        message = decode_request(Port.REGISTRY, body).message
+        message = decode_any(body).message
         if self.answer is not is_down:
             self.calls.append((operation, message, body))
         return self.answer(operation, message)
@@ -284,10 +286,12 @@ class World:
     def call(self, message: Any, user: str | None = None, **environ: Any) -> Any:
         """The typed answer to `message`, sent by its sender unless `user` says otherwise; PeerFault for a fault."""
         operation = OPERATION_OF[type(message)]
-        body = encode_request(Port.TRANSACTION_LOG, operation, message)
+        port = offering(operation)
+        body = encode_request(port, operation, message)
+        environ = {"PATH_INFO": f"/{service_name(port)}", **environ}
         user = message.sender.lower() if user is None else user or None
         _, answer = self.post(body, operation, user, **environ)
-        return decode_reply(Port.TRANSACTION_LOG, operation, answer)
+        return decode_reply(port, operation, answer)
 
     def say(self, message: Any, user: str | None = None, **environ: Any) -> int | tuple[int, ...]:
         """1 where `message` was accepted, else the codes of the refusal."""
