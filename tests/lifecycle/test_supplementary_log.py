@@ -79,7 +79,9 @@ def answered(
 
 @pytest.mark.parametrize("transaction_type", [1, 3, 4, 10])
 def test_what_passes_goes_to_all_that_are_asked_and_to_nobody_else(transaction_type: int) -> None:
-    asking = proposal_checked(head(1, transaction_type, ()), proposal(transaction_type, 21), (), LOG, "GB", schemes(*BOTH))
+    asking = proposal_checked(
+        head(1, transaction_type, ()), proposal(transaction_type, 21), (), LOG, "GB", schemes(*BOTH)
+    )
     assert (asking.status, told(asking), asking.keeps_timer) == (2, [("CITL", 1), ("UKTL", 1)], True)
     assert asking.asks == (Asked("CITL"), Asked("UKTL"))
     for send in asking.sends:

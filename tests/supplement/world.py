@@ -23,7 +23,7 @@ from itl.store import tables as log
 from itl.store.database import Database
 from itl.store.enrolment import put_basics, put_sandbox
 from itl.store.facts import Source
-from itl.store.reference_data import LOG_CODE, put_registry, put_setting, put_user
+from itl.store.reference_data import LOG_CODE, load_reference, put_registry, put_setting, put_user
 from itl.store.schema import migrate
 from itl.supplement import book
 from itl.supplement.role import SupplementaryLog
@@ -54,7 +54,12 @@ def supplementary(url: str, link: Link = Link.THROUGH) -> None:
         put_sandbox(connection, START, {code: f"http://{code.lower()}.test/" for code in ("GB", "FR", "JP", "CDM")})
         put_basics(connection, CODE)
         put_setting(connection, LOG_CODE, CODE)
-        put_registry(connection, Registry("ITL", RegistryKind.LOG, url="http://itl.test/"), START)
+        put_registry(
+            connection, Registry("ITL", RegistryKind.LOG, url="http://itl.test/", relay_url="http://itl.test/"), START
+        )
+        for code in ("GB", "FR"):
+            known = load_reference(connection, START).registries[code]
+            put_registry(connection, replace(known, relay_url=known.url), START)
         put_user(connection, "ITL", "itl", "itl")
         for code in ("GB", "FR"):
             book.put_member(connection, Member(code, link), SOURCE)
