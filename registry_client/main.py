@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
@@ -38,12 +39,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     chosen = parser().parse_args(arguments)
     try:
-        return COMMANDS[chosen.command](chosen)
+        code = COMMANDS[chosen.command](chosen)
+        sys.stdout.flush()
     except (RegistryError, LogError, TimeoutError) as error:
         print(f"registry: {error}", file=sys.stderr)
         return UNSETTLED if isinstance(error, TimeoutError) else FAILED
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read has enough; what is left to be said goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return code
 
 
 def run_serve(chosen: argparse.Namespace) -> int:

@@ -32,6 +32,7 @@ with warnings.catch_warnings():  # Spyne 2.14 uses what later Pythons deprecate
 
 spyne.const.MIN_GC_INTERVAL = math.inf  # else a full collection of ~30 ms, up to once a second, inside a request
 logging.getLogger("spyne.application").setLevel(logging.CRITICAL)  # it prints a traceback for every fault
+logging.getLogger("spyne.util.appreg").setLevel(logging.ERROR)  # it warns of several endpoints in one process
 
 _log = structlog.get_logger(__name__)
 

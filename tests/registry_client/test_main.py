@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -134,6 +135,16 @@ def test_a_command_without_a_running_registry_queues(
     serve("GB")
     run(capsys, *issue, "120")
     assert units(capsys, "GB") == {100: 3000}
+
+
+def test_who_reads_no_further_is_not_shown_a_traceback(tmp_path: Path) -> None:
+    Registry(Settings(code="GB"), None, database=f"sqlite:///{tmp_path}/gb.db").close()
+    command = [sys.executable, "-m", "registry_client.main", "state", "--code", "GB"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 @pytest.mark.parametrize(
