@@ -114,7 +114,10 @@ def _carried_over(transaction: ProposalTransaction, block: TransactionUnitBlock)
     return TotalKey(TotalKind.CARRIED_OVER, party, block.applicable_commit_period - 1, block.unit_type)
 
 
-def _leaving(transaction: ProposalTransaction, block: TransactionUnitBlock) -> TotalKey:
+def _leaving(transaction: ProposalTransaction, block: TransactionUnitBlock) -> TotalKey | None:
+    """Units outside the Protocol are no part of what the reserve is compared with."""
+    if block.unit_type == UnitType.NON_KYOTO:
+        return None
     return TotalKey(TotalKind.LEAVING, transaction.transferring_registry_code, block.applicable_commit_period)
 
 

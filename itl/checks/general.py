@@ -13,6 +13,7 @@ from itl.checks.proposal import Log, Proposal
 from itl.checks.standing import CANCELLED, NEVER_ISSUED, NOT_HELD, RETIRED, USED_FOR_REPLACEMENT
 from itl.codes import REPLACED_ROLE, NoticeType, TransactionType, UnitType
 from itl.ledger.ranges import union
+from itl.ledger.supplementary import marking_of
 from itl.reference import RegistryKind
 
 ATTRIBUTES = (
@@ -38,10 +39,13 @@ CHANGED_BY: Mapping[int, frozenset[str]] = {
 def period_not_open(proposal: Proposal, log: Log) -> Failures:
     """Open from its start to the latest end of true-up of any Party, and to some transactions for longer.
 
-    Replaced blocks do not count: their period may long be over.
+    Replaced blocks do not count: their period may long be over. Nor do units outside the Protocol: when those of a
+    scheme may be used is for the scheme to say.
     """
     shut: dict[int, bool] = {}
     for block in proposal.moving:
+        if block.unit_type == UnitType.NON_KYOTO:
+            continue
         period = block.applicable_commit_period
         if period not in shut:
             shut[period] = not _is_open(period, proposal, log)
@@ -82,11 +86,23 @@ def units_not_held(proposal: Proposal, log: Log) -> Failures:
 
 @check(4004)
 def attributes_differ(proposal: Proposal, log: Log) -> Failures:
-    """Of units that are where the proposal says."""
+    """Of units that are where the proposal says.
+
+    One that sets or removes the mark of a scheme may show the units with it or without; they must be such as it marks.
+    """
     changed = CHANGED_BY.get(proposal.transaction_type, frozenset())
+    marking = marking_of(proposal.transaction_type, proposal.supplementary_type)
     compared = attrgetter(*(name for name in ATTRIBUTES if name not in changed))
     for block, parts in log.standing.sound:
         proposed, supplement = compared(block), block.supp_unit_type or 0
+        if marking is not None and (block.unit_type, supplement) in (
+            (marking.unit_type, marking.before),
+            (marking.unit_type, marking.after),
+        ):
+            supplement = marking.before
+        elif marking is not None:
+            yield from (part.range for part in parts)
+            continue
         differing = [
             part.range
             for part in parts

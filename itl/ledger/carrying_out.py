@@ -10,6 +10,7 @@ from itl.errors import LedgerError
 from itl.ledger.block import HeldBlock, Place, SerialRange
 from itl.ledger.operations import Alteration, Change, alter, issue
 from itl.ledger.ranges import subtraction
+from itl.ledger.supplementary import Marking, marking_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,12 @@ class SettledPart:
         return self.role == REPLACED_ROLE
 
 
-def change(transaction_type: int, blocks: Sequence[SettledPart], rows: Iterable[HeldBlock]) -> Change:
+def change(
+    transaction_type: int,
+    blocks: Sequence[SettledPart],
+    rows: Iterable[HeldBlock],
+    supp_transaction_type: int | None = None,
+) -> Change:
     """The rows that close and open as a transaction of that type is carried out.
 
     `rows` are the held rows, whole, that have a unit in `blocks` (none are needed for an issuance); others may be among
@@ -42,7 +48,21 @@ def change(transaction_type: int, blocks: Sequence[SettledPart], rows: Iterable[
     becoming = BECOMING.get(transaction_type)
     if becoming is None:
         raise LedgerError(f"the ledger does not carry out transactions of type {transaction_type}")
-    return alter(rows, [(part.block.range, becoming(part.block)) for part in blocks])
+    marking = marking_of(transaction_type, supp_transaction_type)
+    alterations = [(part.block.range, becoming(part.block)) for part in blocks]
+    if marking is not None:
+        alterations = [(units, _marked(alteration, marking)) for units, alteration in alterations]
+    return alter(rows, alterations)
+
+
+def _marked(alteration: Alteration, marking: Marking) -> Alteration:
+    """The same, and the units get the supplementary unit type that the transaction gives."""
+
+    def with_mark(row: HeldBlock) -> HeldBlock:
+        altered = alteration(row)
+        return replace(altered, attributes=replace(altered.attributes, supp_unit_type=marking.after or None))
+
+    return with_mark
 
 
 def _replacement(blocks: Sequence[SettledPart]) -> list[tuple[SerialRange, Alteration]]:

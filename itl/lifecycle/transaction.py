@@ -40,6 +40,7 @@ class TransactionHead:
     """The acquirer confirmed the completion."""
     asked: tuple[str, ...] = ()
     """Codes of the supplementary logs that were asked about it."""
+    supp_transaction_type: int | None = None
 
     @property
     def is_external(self) -> bool:

@@ -44,7 +44,12 @@ from itl.store.overlaps import touching, wanted_rows
 from itl.store.recount import stream
 from itl.store.rows import held_block, settled_part
 
-_HEAD = (t.transactions.c.id, t.transactions.c.identifier, t.transactions.c.transaction_type)
+_HEAD = (
+    t.transactions.c.id,
+    t.transactions.c.identifier,
+    t.transactions.c.transaction_type,
+    t.transactions.c.supp_transaction_type,
+)
 _PLACEMENT = ("account_type", "account_period", "unit_type", "account_identifier")
 
 
@@ -197,4 +202,4 @@ def _to_come(connection: Connection, head: t.Record, wanted: list[SerialRange]) 
         for units in parts_in(each.block.range, wanted)
     ]
     rows = gather.units(connection, (each.block.range for each in parts)).held
-    return change(head.transaction_type, parts, rows)
+    return change(head.transaction_type, parts, rows, head.supp_transaction_type)

@@ -28,6 +28,7 @@ HEAD_COLUMNS = (
     t.transactions.c.proposed_at,
     t.transactions.c.confirmed_at,
     t.transactions.c.asked,
+    t.transactions.c.supp_transaction_type,
 )
 
 
@@ -41,6 +42,7 @@ def head_of(row: t.Record) -> TransactionHead:
         row.status,
         row.confirmed_at is not None,
         tuple(row.asked.split()) if row.asked else (),
+        row.supp_transaction_type,
     )
 
 

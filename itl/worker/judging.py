@@ -85,7 +85,8 @@ class LogSitting:
         return Decision(verdict, transition)
 
     def change(self, settlement: Settlement, rows: Sequence[HeldBlock]) -> Change:
-        return change(settlement.head.transaction_type, settlement.blocks, rows)
+        head = settlement.head
+        return change(head.transaction_type, settlement.blocks, rows, head.supp_transaction_type)
 
     def record(self, connection: Connection, batch: Batch, now: datetime) -> None:
         """All that it decides is in the batch."""

@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 from itl.services import service, transaction
+from tests.hub.schemes import enrol_scheme
 from tests.hub.test_door import enrol
 from tests.hub.world import CANCELLATION, DAY, EXTERNAL, ISSUANCE, World, notification, proposal, units
 
@@ -96,3 +97,35 @@ def test_registry_that_joins_while_it_is_being_refused_is_let_in(world: World) -
     enrol(world, "GB", may_propose=False)
     with meanwhile("stamp_of", lambda: enrol(world, "GB", may_propose=True)):
         assert world.propose("GB", "GB1", ISSUANCE, units(1, 50)) == 1
+
+
+def test_initiator_terminates_while_the_supplementary_log_answers(world: World) -> None:
+    world.issue(1, 100)
+    citl = enrol_scheme(world)
+    world.reach(2, EXTERNAL, "GB2")
+    with meanwhile("accept_answer", lambda: world.notify("GB", "GB2", 5)):
+        assert world.notify("CITL", "GB2", 9) == (3007,)
+    world.settle()
+    assert world.history("GB2")[-1] == (5, "GB")
+    assert (citl.heard, world["FR"].heard) == ([("GB2", 1), ("GB2", 5)], [])
+
+
+def test_supplementary_log_answers_while_the_initiator_terminates(world: World) -> None:
+    """By the time that it is written the acquirer has been asked, so it is told."""
+    world.issue(1, 100)
+    citl = enrol_scheme(world)
+    world.reach(2, EXTERNAL, "GB2")
+    with meanwhile("accept_notification", lambda: world.notify("CITL", "GB2", 9)):
+        assert world.notify("GB", "GB2", 5) == 1
+    world.settle()
+    assert world.history("GB2") == [(1, "GB"), (2, "ITL"), (9, "CITL"), (5, "GB")]
+    assert (citl.heard, world["FR"].heard) == ([("GB2", 1), ("GB2", 5)], [("GB2", 1), ("GB2", 7)])
+
+
+def test_clean_up_rings_while_the_supplementary_log_answers(world: World) -> None:
+    world.issue(1, 100)
+    citl = enrol_scheme(world)
+    world.reach(2, CANCELLATION, "GB2")
+    with meanwhile("accept_answer", lambda: world.later(DAY)):
+        assert world.notify("CITL", "GB2", 9) == (3008,)
+    assert (world.status("GB2"), citl.heard) == (7, [("GB2", 1), ("GB2", 7)])

@@ -120,6 +120,23 @@ def test_an_internal_transaction_that_the_scheme_passes(issued: World, kind: int
     assert relayed.proposed_transaction == proposal("GB", "GB2", kind, block, **more).proposed_transaction
 
 
+def test_units_become_allowances_and_aau_again(issued: World) -> None:
+    """The log and the scheme's hold the same; what the code does, both know (10-52, 10-61)."""
+    world = issued
+    enrol_scheme(issued, types=[(10, 52), (10, 61)])
+    for identifier, supplementary, block, mark in (
+        ("GB2", 52, units(1, 50, supp_unit_type=1), 1),
+        ("GB3", 61, units(1, 50), None),
+    ):
+        more = {"supp_transaction_type": supplementary, "accounts": (100, 100)}
+        assert world.propose("GB", identifier, INTERNAL, block, **more) == 1
+        world.settle()
+        assert answer(world, "CITL", identifier, 9) == 1
+        say(world, "GB", identifier, 4)
+        marks = {row.serial_start: row.supp_unit_type for row in world.rows(t.unit_blocks)}
+        assert (world.status(identifier), marks) == (4, {1: mark, 51: None})
+
+
 def test_a_transfer_that_the_scheme_stops(issued: World, citl: ScriptedRegistry) -> None:
     world, identifier = issued, transfer(issued)
     assert answer(world, "CITL", identifier, 10, 7020, 7027) == 1

@@ -105,6 +105,33 @@ def test_change(kind, parts, rows, expected):
     assert change(kind, parts, rows).opened == tuple(expected)
 
 
+ALLOWANCE = replace(AAU, supp_unit_type=1)
+
+
+@pytest.mark.parametrize(
+    ("supplementary", "held", "becomes"),
+    [
+        (52, AAU, ALLOWANCE),
+        (61, ALLOWANCE, AAU),
+        (62, ALLOWANCE, AAU),
+        (53, ALLOWANCE, ALLOWANCE),
+        (2, ALLOWANCE, ALLOWANCE),
+        (None, ALLOWANCE, ALLOWANCE),
+        (0, AAU, AAU),
+    ],
+)
+@pytest.mark.parametrize("shown", [AAU, ALLOWANCE])
+def test_supplementary_transactions_split_move_and_mark(supplementary, held, becomes, shown):
+    done = change(10, [part(3, 5, shown, PERSON)], [row(1, 10, held)], supplementary)
+    assert done.opened == (row(1, 2, held), row(3, 5, becomes, PERSON), row(6, 10, held))
+
+
+@pytest.mark.parametrize("kind", [3, 4, 5])
+def test_the_mark_follows_from_both_types(kind):
+    done = change(kind, [part(1, 10, AAU, RETIRED)], [row(1, 10)], 52)
+    assert done.opened == (row(1, 10, place=RETIRED),)
+
+
 @pytest.mark.parametrize("kind", [2, 3, 4, 5, 6, 7, 8, 10])
 def test_what_is_not_held_is_not_carried_out(kind):
     with pytest.raises(LedgerError, match="not held"):
