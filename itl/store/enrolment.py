@@ -98,12 +98,14 @@ def kind_of(code: str) -> RegistryKind:
 
 SANDBOX_REGISTRIES = ("GB", "FR", "JP", "CDM")
 SANDBOX_OPEN_UNTIL = datetime(2100, 1, 1, tzinfo=UTC)
+SANDBOX_CARRIER = "FR"
+"""The sandbox's Party whose first period is over: it may carry over from it, and retires units of it no more."""
 SANDBOX_LIMIT = 10**12
 """Units: what each of the sandbox's Parties may issue of a kind in a period, and its emissions in the base year."""
 
 
 def put_sandbox(connection: Connection, now: datetime, urls: dict[str, str] | None = None) -> None:
-    """Registries GB, FR, JP, CDM for tests: user and password are the code in lower case, no period closes.
+    """Registries GB, FR, JP, CDM for tests: user and password are the code in lower case, no period closes but one.
 
     Every Party code is known, projects need not be recorded, and limits are far away, so that any unit can be tried.
     What is enrolled and recorded already stays as it is.
@@ -127,7 +129,8 @@ def put_sandbox(connection: Connection, now: datetime, urls: dict[str, str] | No
 def _sandbox_limits(party: str) -> Iterator[Fact]:
     yield Fact(FactKey(FactName.BASE_YEAR_EMISSIONS, party), SANDBOX_LIMIT)
     for period in (1, 2, 3):
-        yield Fact(FactKey(FactName.TRUE_UP_END, party, period=period), SANDBOX_OPEN_UNTIL)
+        over = party == SANDBOX_CARRIER and period == 1
+        yield Fact(FactKey(FactName.TRUE_UP_END, party, period=period), TRUE_UP_END[1] if over else SANDBOX_OPEN_UNTIL)
         yield Fact(FactKey(FactName.ASSIGNED_AMOUNT, party, period=period), SANDBOX_LIMIT)
         yield Fact(FactKey(FactName.RECORDED_RESERVE, party, period=period), 0)
         for activity in LulucfActivity:

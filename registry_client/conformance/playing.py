@@ -189,24 +189,40 @@ class Party:
 
     def expect(self, operation: str, what: str, fits: Callable[[Any], bool] = lambda _: True) -> Received:
         """The first call of the peer not yet taken that fits, waited for; Failed, which says `what`, if none comes."""
-        deadline = time.monotonic() + self.patience
+        self.expect_any((operation,), what, fits)
+        found = self.came(operation, fits)
+        if found is None:
+            raise RuntimeError(f"{operation} was taken by somebody else: a party has one who waits")
+        return found
+
+    def expect_any(self, operations: Sequence[str], what: str, fits: Callable[[Any], bool] = lambda _: True) -> None:
+        """Wait for the first of several calls, and leave it where it is; Failed, which says `what`, if none comes."""
+        if not self.wait_for(operations, self.patience, fits):
+            with self._inbox.changed:
+                waiting = ", ".join(each.operation for each in self._inbox.waiting[-5:]) or "nothing else"
+            raise Failed(
+                f"{self.peer} did not call {' or '.join(operations)} of {self.code} ({what}) within "
+                f"{self.patience:g} s; waiting: {waiting}"
+            )
+
+    def wait_for(self, operations: Sequence[str], seconds: float, fits: Callable[[Any], bool] = lambda _: True) -> bool:
+        """Whether one of several calls comes in time; it is left where it is."""
+        deadline = time.monotonic() + seconds
         with self._inbox.changed:
-            while True:
-                found = self._taken(operation, fits)
-                if found is not None:
-                    return found
+            while not any(each.operation in operations and fits(each.message) for each in self._inbox.waiting):
                 left = deadline - time.monotonic()
-                if left <= 0 or not self._inbox.changed.wait(left):
-                    came = ", ".join(each.operation for each in self._inbox.waiting[-5:]) or "nothing else"
-                    raise Failed(
-                        f"{self.peer} did not call {operation} of {self.code} ({what}) within {self.patience:g} s; "
-                        f"waiting are: {came}"
-                    )
+                if left <= 0:
+                    return False
+                self._inbox.changed.wait(left)
+        return True
 
     def came(self, operation: str, fits: Callable[[Any], bool] = lambda _: True) -> Received | None:
         """A call that came already and was not taken yet; None if there is none."""
         with self._inbox.changed:
-            return self._taken(operation, fits)
+            for place, each in enumerate(self._inbox.waiting):
+                if each.operation == operation and fits(each.message):
+                    return self._inbox.waiting.pop(place)
+        return None
 
     def peek(self, operation: str, fits: Callable[[Any], bool] = lambda _: True) -> Received | None:
         """The same, but it is left where it is."""
@@ -273,12 +289,6 @@ class Party:
             self._inbox.waiting.append(received)
             self._inbox.changed.notify_all()
         return answer
-
-    def _taken(self, operation: str, fits: Callable[[Any], bool]) -> Received | None:
-        for place, each in enumerate(self._inbox.waiting):
-            if each.operation == operation and fits(each.message):
-                return self._inbox.waiting.pop(place)
-        return None
 
     def _keep(
         self,

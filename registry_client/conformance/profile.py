@@ -64,6 +64,8 @@ class Profile:
     """How long a call of the hub is waited for, in seconds."""
     silence: float = 1.0
     """How long nothing must come, where nothing may."""
+    lead: float = 8.0
+    """How far ahead the snapshot of a reconciliation is set, in seconds: more than the operator's command takes."""
     listen_host: str = "127.0.0.1"
     listen_port: int = 8090
     """Where the hub calls: at the path `/CODE` of this address."""
@@ -82,7 +84,7 @@ class Profile:
 SANDBOX = {
     "reconcile": "itl reconcile start {registry} --snapshot {snapshot} --by tester --reason conformance "
     "--database {database}",
-    "notice": "itl notice raise {registry} --type {type} --text {text} --units {units} --by tester "
+    "notice": "itl notice raise {registry} --type {type} --text {text} --project {project} --units {units} --by tester "
     "--reason conformance --database {database}",
     "expiry notice": "itl notice raise {registry} --type 9 --text {text} --project {project} --unit-type {unit_type} "
     "--date {date} --by tester --reason conformance --database {database}",

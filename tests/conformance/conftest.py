@@ -52,7 +52,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     folder: Path = tmp_path_factory.mktemp("hub")
     settings = Settings(database=f"sqlite:///{folder}/itl.db", port=0, **QUICK)  # type: ignore[arg-type]
     with sandbox(settings) as running:
-        profile = Profile(url=running.url, listen_port=0, patience=10)
+        profile = Profile(url=running.url, listen_port=0, patience=10, lead=2)
         with HubTester(profile, Evidence(), asked=by_command(settings.database)) as tester:
             prepare(settings, below(str(tester.address), SANDBOX_REGISTRIES))
             yield Bench(running, tester)

@@ -13,7 +13,7 @@ from itl.codes import TransactionStatus, UnitType
 from itl.messages import MessageRequest, ProposalRequest, TransactionStatusRequest
 from itl.wire.contract import Port
 from itl.wire.encode import encode_request
-from registry_client.conformance.hub.tester import HubTester
+from registry_client.conformance.hub.tester import HubTester, part
 from registry_client.conformance.suite import Failed, Group
 
 GROUP: Group[HubTester] = Group("Communication initialization")
@@ -136,27 +136,27 @@ def _unreadable(t: HubTester, case: _Unreadable) -> None:
         end = good.index(b"</transactionType>") + len(b"</transactionType>")
         body = good[:start] + good[end:]
     reply = t.initiator.post("acceptProposal", body)
-    _must_be_a_fault(reply.status, reply.body, case)
+    _must_be_a_fault(reply.status, reply.body, case.how, case.code)
     answer = t.asked_status(t.initiator, proposal.transaction_identifier)
     t.refused_at_once(answer, "getTransactionStatus of a proposal that cannot be read", 3002)
 
 
-def _must_be_a_fault(status: int, body: bytes, case: _Unreadable) -> None:
+def _must_be_a_fault(status: int, body: bytes, how: str, code: int | None) -> None:
     try:
         fault = etree.fromstring(body, etree.XMLParser(resolve_entities=False)).find(".//{*}Fault")
     except etree.XMLSyntaxError:
         fault = None
     if status != 500 or fault is None:
-        raise Failed(f"where {case.how}, the answer must be a SOAP fault with HTTP 500; it has HTTP {status}")
+        raise Failed(f"where {how}, the answer must be a SOAP fault with HTTP 500; it has HTTP {status}")
     kind = (fault.findtext("faultcode") or "").rpartition(":")[2].partition(".")[0]
     if kind not in ("Client", "VersionMismatch"):
-        raise Failed(f"where {case.how}, the fault must be the client's; its faultcode is {kind or 'missing'}")
+        raise Failed(f"where {how}, the fault must be the client's; its faultcode is {kind or 'missing'}")
     detail = fault.find("detail")
     if detail is not None and (detail.text or "").strip():
         raise Failed("the detail of the fault holds text; some stacks lose such a fault")
     codes = [node.text for node in fault.iterfind("detail/*/error/code")]
-    if case.code is not None and codes and str(case.code) not in codes:
-        raise Failed(f"where {case.how}, the detail of the fault should have code {case.code}; it has {codes}")
+    if code is not None and codes and str(code) not in codes:
+        raise Failed(f"where {how}, the detail of the fault should have code {code}; it has {codes}")
 
 
 for _case in _UNREADABLE:
@@ -166,6 +166,15 @@ for _case in _UNREADABLE:
         (_case.covers,),
         lambda t, case=_case: _unreadable(t, case),  # type: ignore[misc]
     )
+
+
+@GROUP.case("104/1104", "A SOAP fault of the client: more than 3,000 unit blocks", "CHECK-1104")
+def too_many_blocks(t: HubTester) -> None:
+    whole = t.units(UnitType.AAU, 3_001)
+    proposal = t.issuance(t.initiator, *(part(whole, number, 1) for number in range(3_001)))
+    request = ProposalRequest(**t.initiator.head(), proposed_transaction=proposal)
+    reply = t.initiator.post("acceptProposal", encode_request(Port.TRANSACTION_LOG, "acceptProposal", request))
+    _must_be_a_fault(reply.status, reply.body, "there are more than 3,000 blocks", 1104)
 
 
 @GROUP.case("105", "After a message that cannot be read, the next one is", "CONNECT-4")

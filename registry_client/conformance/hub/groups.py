@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from registry_client.conformance.hub import connection, documents, information, issuance
+from registry_client.conformance.hub import (
+    administration,
+    cancellation,
+    carry_over,
+    connection,
+    conversion,
+    documents,
+    external_transfer,
+    information,
+    internal_transfer,
+    issuance,
+    reconciliation,
+    replacement,
+    sequence,
+    spellings,
+)
 from registry_client.conformance.hub.tester import HubTester
 from registry_client.conformance.suite import Group
 
@@ -11,4 +26,16 @@ GROUPS: tuple[Group[HubTester], ...] = (
     documents.GROUP,
     information.GROUP,
     issuance.GROUP,
+    conversion.GROUP,
+    internal_transfer.GROUP,
+    external_transfer.GROUP,
+    cancellation.GROUP,
+    cancellation.RETIREMENT,
+    carry_over.GROUP,
+    replacement.GROUP,
+    replacement.EXPIRY,
+    reconciliation.GROUP,
+    administration.GROUP,
+    sequence.GROUP,
+    spellings.GROUP,
 )

@@ -417,6 +417,18 @@ class HubTester:
             self.notify(party, proposal, _S.TERMINATED)
         return found
 
+    def refused_with_one_of(self, party: Party, proposal: ProposalTransaction, *codes: int) -> None:
+        """The hub must find a discrepancy, with one or several of these codes."""
+        self.propose(party, proposal)
+        got = set(_codes(self.told(party, proposal, _S.CHECKED_DISCREPANCY)))
+        expected = sorted(map(self.code, codes))
+        if not got or not got <= set(expected):
+            raise Failed(
+                f"{proposal.transaction_identifier} must be refused with one of {_listed(expected)}; it was refused "
+                f"with {_listed(sorted(got))}"
+            )
+        self.notify(party, proposal, _S.TERMINATED)
+
     def refused_at_the_door(self, party: Party, request: ProposalRequest, *codes: int) -> None:
         """The acknowledgement must refuse the proposal with just these codes."""
         answer = party.call(request)
