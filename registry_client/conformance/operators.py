@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from registry_client.conformance.suite import Skipped
 
@@ -40,8 +43,20 @@ class Commands:
             words = [word.format(**values) for word in shlex.split(command)]
         except (KeyError, IndexError, ValueError) as error:
             raise Skipped(f"the command for {action!r} names {error}; there are {', '.join(values)}") from error
-        # the command is the tester's own, and no shell reads it
-        done = subprocess.run(words, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False)  # noqa: S603
+        # commands of this installation are found first, wherever it was started from
+        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+        try:
+            # the command is the tester's own, and no shell reads it
+            done = subprocess.run(  # noqa: S603
+                words,
+                capture_output=True,
+                text=True,
+                timeout=COMMAND_SECONDS,
+                check=False,
+                env={**os.environ, "PATH": path},
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Skipped(f"the command for {action!r} could not be carried out: {error}") from error
         if done.returncode:
             said = (done.stderr or done.stdout).strip()[-500:]
             raise Skipped(f"the command for {action!r} failed with {done.returncode}: {said}")
