@@ -10,8 +10,7 @@ from itl.checks.viability import RELAY_IDENTIFIER_USED
 from itl.clock import Clock
 from itl.lifecycle.transaction import LogIdentity
 from itl.messages import RelayRequest, RelayResponse
-from itl.services.service import ACCEPTED, Service, content_of
-from itl.store.acceptance import Acceptance, log_answer
+from itl.services.service import Service
 from itl.store.database import Database
 from itl.store.reference_data import ReferenceData
 from itl.store.relays import accept_relay
@@ -35,21 +34,15 @@ class RelayService(Service):
     def relay_message(self, call: Call, request: RelayRequest) -> RelayResponse:
         """Stages 1 to 3; the message is kept, and waits on the addressee's relay lane."""
 
-        def attempt() -> RelayResponse | None:
-            reference, now = self._reference.current, self._clock()
-            arrival, sender = self._arrival(call, request)
-            content = content_of(call, request)
-            codes = door.relay(request, sender, reference, now, self._override.off)
-            if codes:
-                return self._refuse(RelayResponse, arrival, content, reference.stamp, codes)
-            outcome = accept_relay(self._database, arrival, request, content, now=now, stamp=reference.stamp)
-            if outcome is Acceptance.STALE:
-                return None
-            if outcome is Acceptance.IDENTIFIER_USED:
-                return self._refuse(RelayResponse, arrival, content, reference.stamp, (RELAY_IDENTIFIER_USED,))
-            if outcome is Acceptance.REPEAT:
-                log_answer(self._database, arrival, "repeat", now)
-            self._wake_relay.ring()
-            return RelayResponse(**ACCEPTED)
-
-        return self._until_it_stands(call, attempt)
+        answer = self._take(
+            call,
+            request,
+            RelayResponse,
+            lambda sender, reference, now: door.relay(request, sender, reference, now, self._override.off),
+            lambda arrival, content, reference, now: accept_relay(
+                self._database, arrival, request, content, now=now, stamp=reference.stamp
+            ),
+            used=RELAY_IDENTIFIER_USED,
+        )
+        self._wake_relay.ring()
+        return answer

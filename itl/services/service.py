@@ -6,6 +6,8 @@ What was decided on reference data that has changed meanwhile is decided again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -13,14 +15,16 @@ from sqlalchemy import Connection
 
 from itl.checks import door
 from itl.checks.sender import Sender
+from itl.checks.sequence import IDENTIFIER_USED
 from itl.clock import Clock
 from itl.codes import ResultIdentifier
 from itl.errors import StoreError
 from itl.lifecycle.sending import Send
 from itl.lifecycle.transaction import LogIdentity
 from itl.messages import content_digest, dump
+from itl.reference import Reference
 from itl.services.identity import Identity, identify
-from itl.store.acceptance import Content, is_repeat, log_answer
+from itl.store.acceptance import Acceptance, Content, is_repeat, log_answer
 from itl.store.arrival import Arrival
 from itl.store.database import Database
 from itl.store.reference_data import ReferenceData, stamp_of
@@ -99,6 +103,42 @@ class Service:
         log_answer(self._database, arrival, "refused", now, told, send=tell(told), also=also)
         log.info("refused at the door", sender=arrival.sender, operation=arrival.operation, codes=list(told))
         return response(result_identifier=int(ResultIdentifier.REJECTED), response_codes=told)
+
+    def _take(
+        self,
+        call: Call,
+        request: Any,
+        response: Callable[..., Answer],
+        against: Callable[[Sender, Reference, datetime], tuple[int, ...]],
+        keep: Callable[[Arrival, Content, Reference, datetime], Acceptance],
+        *,
+        transaction: str | None = None,
+        used: int = IDENTIFIER_USED,
+        tell: Callable[[Arrival, tuple[int, ...]], Send | None] = lambda _arrival, _codes: None,
+    ) -> Answer:
+        """Refuse what something stands `against`, else `keep` it, in one commit, and acknowledge it; a repeat, too.
+
+        `used` is the code of an identifier that its sender gave to something else; `tell` as for `_refuse`.
+        """
+
+        def attempt() -> Answer | None:
+            reference, now = self._reference.current, self._clock()
+            arrival, sender = self._arrival(call, request, transaction)
+            content = content_of(call, request)
+            codes = against(sender, reference, now)
+            if codes:
+                told = partial(tell, arrival)
+                return self._refuse(response, arrival, content, reference.stamp, codes, told)
+            outcome = keep(arrival, content, reference, now)
+            if outcome is Acceptance.STALE:
+                return None
+            if outcome is Acceptance.IDENTIFIER_USED:
+                return self._refuse(response, arrival, content, reference.stamp, (used,))
+            if outcome is Acceptance.REPEAT:
+                log_answer(self._database, arrival, "repeat", now)
+            return response(**ACCEPTED)
+
+        return self._until_it_stands(call, attempt)
 
     def _until_it_stands(self, call: Call, attempt: Callable[[], Answer | None]) -> Answer:
         """Decide again while what was decided on has moved on: reference data, or where the subject stands."""

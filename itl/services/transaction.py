@@ -11,7 +11,7 @@ from typing import Any
 
 from itl.checks import door
 from itl.checks.data_integrity import is_well_formed
-from itl.checks.sequence import IDENTIFIER_USED, NOT_A_PARTY, UNKNOWN, Refused, Repeat, Role
+from itl.checks.sequence import NOT_A_PARTY, UNKNOWN, Refused, Repeat, Role
 from itl.clock import Clock
 from itl.codes import ResultIdentifier
 from itl.lifecycle import supplementary_log
@@ -79,17 +79,12 @@ class TransactionService(Service):
     def accept_proposal(self, call: Call, request: ProposalRequest) -> ProposalResponse:
         """Checks of stages 1 to 3 and 3001; what passes is judged by the worker, and answered by a notification."""
 
-        def attempt() -> ProposalResponse | None:
-            reference, now = self._reference.current, self._clock()
-            arrival, sender = self._arrival(call, request, request.proposed_transaction.transaction_identifier)
-            content = content_of(call, request)
-            codes = door.proposal(request, sender, reference, now, self._override.off)
-            if codes:
-                tell = self._told_again(arrival, request)
-                refused = self._refuse(ProposalResponse, arrival, content, reference.stamp, codes, tell)
-                self._wake_relay.ring()
-                return refused
-            outcome = accept_proposal(
+        answer = self._take(
+            call,
+            request,
+            ProposalResponse,
+            lambda sender, reference, now: door.proposal(request, sender, reference, now, self._override.off),
+            lambda arrival, content, reference, now: accept_proposal(
                 self._database,
                 arrival,
                 request,
@@ -98,17 +93,12 @@ class TransactionService(Service):
                 deadline=now + self._practice.cleanup,
                 now=now,
                 stamp=reference.stamp,
-            )
-            if outcome is Acceptance.STALE:
-                return None
-            if outcome is Acceptance.IDENTIFIER_USED:
-                return self._refuse(ProposalResponse, arrival, content, reference.stamp, (IDENTIFIER_USED,))
-            if outcome is Acceptance.REPEAT:
-                log_answer(self._database, arrival, "repeat", now)
-            self._wake_worker.ring()
-            return ProposalResponse(**ACCEPTED)
-
-        return self._until_it_stands(call, attempt)
+            ),
+            transaction=request.proposed_transaction.transaction_identifier,
+            tell=lambda arrival, codes: self._told_again(arrival, request, codes),
+        )
+        (self._wake_worker if answer.result_identifier == ResultIdentifier.ACCEPTED else self._wake_relay).ring()
+        return answer
 
     def accept_notification(self, call: Call, request: NotificationRequest) -> NotificationResponse:
         """Stages 1 to 5, answered here; what the notification changes is written before the answer."""
@@ -179,21 +169,15 @@ class TransactionService(Service):
     def accept_message(self, call: Call, request: MessageRequest) -> MessageResponse:
         """Stages 1 to 3; the text is kept."""
 
-        def attempt() -> MessageResponse | None:
-            reference, now = self._reference.current, self._clock()
-            arrival, sender = self._arrival(call, request)
-            content = content_of(call, request)
-            codes = door.message(request, sender, reference, now, self._override.off)
-            if codes:
-                return self._refuse(MessageResponse, arrival, content, reference.stamp, codes)
-            outcome = accept_message(self._database, arrival, content, now=now, stamp=reference.stamp)
-            if outcome is Acceptance.STALE:
-                return None
-            if outcome is Acceptance.REPEAT:
-                log_answer(self._database, arrival, "repeat", now)
-            return MessageResponse(**ACCEPTED)
-
-        return self._until_it_stands(call, attempt)
+        return self._take(
+            call,
+            request,
+            MessageResponse,
+            lambda sender, reference, now: door.message(request, sender, reference, now, self._override.off),
+            lambda arrival, content, reference, now: accept_message(
+                self._database, arrival, content, now=now, stamp=reference.stamp
+            ),
+        )
 
     def get_transaction_status(self, call: Call, request: TransactionStatusRequest) -> TransactionStatusResponse:
         """Where a transaction of the sender stands; 3002 if the log does not know it, 3014 if it is not the sender's.
@@ -221,17 +205,12 @@ class TransactionService(Service):
             response_codes=codes or None,
         )
 
-    def _told_again(self, arrival: Arrival, request: ProposalRequest) -> Callable[[tuple[int, ...]], Send | None]:
+    def _told_again(self, arrival: Arrival, request: ProposalRequest, codes: tuple[int, ...]) -> Send | None:
         """The refusal as a notification too, for a registry that is enrolled as one that reads no reply.
 
         Not for a used identifier: it would speak of the other transaction.
         """
-
-        def told(codes: tuple[int, ...]) -> Send | None:
-            registry = self._reference.current.registries.get(arrival.sender or "")
-            if registry is None or not registry.notify_refusals:
-                return None
-            identifier = request.proposed_transaction.transaction_identifier
-            return refusal(registry.code, identifier, codes, self._identity)
-
-        return told
+        registry = self._reference.current.registries.get(arrival.sender or "")
+        if registry is None or not registry.notify_refusals:
+            return None
+        return refusal(registry.code, request.proposed_transaction.transaction_identifier, codes, self._identity)

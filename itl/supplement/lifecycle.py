@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from itl.checks.sequence import STATES, Refused, Repeat
-from itl.codes import PartyType, TransactionStatus
-from itl.lifecycle.sending import Send
-from itl.lifecycle.transaction import LogIdentity, TransactionHead, Transition
-from itl.messages import EvaluationResult, NotificationRequest
+from itl.codes import TransactionStatus
+from itl.lifecycle.transaction import LogIdentity, TransactionHead, Transition, tell
+from itl.messages import EvaluationResult
 
 _S = TransactionStatus
 
@@ -39,7 +38,7 @@ def checked(
     Whether a transaction that came through the transaction log is over is that log's to say.
     """
     status = _S.STL_CHECKED_DISCREPANCY if evaluation else _S.STL_CHECKED_NO_DISCREPANCY
-    return Transition(status, (told(head, receiver, status, evaluation, own),), keeps_timer=True)
+    return Transition(status, (tell(own, head, receiver, status, evaluation),), keeps_timer=True)
 
 
 def log_said(head: TransactionHead, status: int) -> Transition | Repeat | Refused:
@@ -51,26 +50,3 @@ def log_said(head: TransactionHead, status: int) -> Transition | Repeat | Refuse
     completed = status == _S.COMPLETED
     waits = status in (_S.REJECTED, _S.STL_CHECKED_DISCREPANCY)
     return Transition(_S(status), settle=completed, ended=not waits)
-
-
-def told(
-    head: TransactionHead,
-    receiver: str,
-    status: int,
-    evaluation: tuple[EvaluationResult, ...],
-    own: LogIdentity,
-) -> Send:
-    """A notification of this log."""
-    return Send(
-        receiver,
-        NotificationRequest(
-            sender=own.code,
-            addressee=receiver,
-            major_version=own.major_version,
-            minor_version=own.minor_version,
-            transaction_identifier=head.identifier,
-            transaction_status=int(status),
-            party_type=int(PartyType.TRANSACTION_LOG),
-            evaluation_result=evaluation,
-        ),
-    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -16,13 +17,14 @@ from sqlalchemy.exc import IntegrityError
 
 from itl.checks import door
 from itl.checks.sender import Door, Sender
+from itl.checks.viability import RELAY_IDENTIFIER_USED
 from itl.clock import Clock
 from itl.lifecycle.sending import Send
 from itl.lifecycle.transaction import LogIdentity
 from itl.messages import RelayRequest, RelayResponse
 from itl.reference import Reference, RegistryKind
-from itl.services.service import ACCEPTED, Service, content_of
-from itl.store.acceptance import Acceptance, log_answer, stands
+from itl.services.service import Service
+from itl.store.acceptance import Acceptance, stands
 from itl.store.arrival import Arrival, log_arrival
 from itl.store.database import Database
 from itl.store.facts import Source
@@ -36,8 +38,6 @@ from itl.supplement.scheme import Link
 from itl.wake import Wake
 from itl.wire.endpoint import Call
 
-IDENTIFIER_USED = 1107
-"""The catalogue's code for a relay identifier that its sender gave to another message."""
 NOT_ITS_SENDER, WRONG_ADDRESSEE, NO_MEMBER = 1002, 1005, 1501
 TRANSPORT = ((1001, 1003), (1031, 1032))
 
@@ -58,24 +58,16 @@ class SchemeRelayService(Service):
     def relay_message(self, call: Call, request: RelayRequest) -> RelayResponse:
         """Who sends, by whom; then the document is carried out, or not, and its outcome is sent back."""
 
-        def attempt() -> RelayResponse | None:
-            reference, now = self._reference.current, self._clock()
-            arrival, sender = self._arrival(call, request)
-            content = content_of(call, request)
-            codes = self._against(request, sender, reference, now)
-            if codes:
-                return self._refuse(RelayResponse, arrival, content, reference.stamp, codes)
-            taken = self._take(arrival, request, sender.code or "", now, reference.stamp)
-            if taken is Acceptance.STALE:
-                return None
-            if taken is Acceptance.IDENTIFIER_USED:
-                return self._refuse(RelayResponse, arrival, content, reference.stamp, (IDENTIFIER_USED,))
-            if taken is Acceptance.REPEAT:
-                log_answer(self._database, arrival, "repeat", now)
-            self._wake_relay.ring()
-            return RelayResponse(**ACCEPTED)
-
-        return self._until_it_stands(call, attempt)
+        answer = self._take(
+            call,
+            request,
+            RelayResponse,
+            partial(self._against, request),
+            lambda arrival, _content, reference, now: self._keep(arrival, request, now, reference.stamp),
+            used=RELAY_IDENTIFIER_USED,
+        )
+        self._wake_relay.ring()
+        return answer
 
     def _against(self, request: RelayRequest, sender: Sender, reference: Reference, now: datetime) -> tuple[int, ...]:
         """The codes of the first stage that fails."""
@@ -94,7 +86,7 @@ class SchemeRelayService(Service):
         right = by_the_log if member.link is Link.THROUGH else sender.code == request.sender
         return () if right else (NOT_ITS_SENDER,)
 
-    def _take(self, arrival: Arrival, request: RelayRequest, by: str, now: datetime, stamp: int) -> Acceptance:
+    def _keep(self, arrival: Arrival, request: RelayRequest, now: datetime, stamp: int) -> Acceptance:
         """Keep the document, carry it out if it stands, and put its outcome into the outbox."""
         digest = hashlib.sha256(f"{request.operation_name}\n{request.message_content}".encode()).hexdigest()
         try:
@@ -116,7 +108,7 @@ class SchemeRelayService(Service):
                 if problem is not None:
                     refused = update(t.documents).where(t.documents.c.id == number)
                     connection.execute(refused.values(outcome="refused", problem=problem))
-                post(connection, [(None, self._answer(request, by, number, problem))], now)
+                post(connection, [(None, self._answer(request, arrival.sender or "", number, problem))], now)
         except IntegrityError:
             with self._database.read() as connection:
                 known = connection.execute(

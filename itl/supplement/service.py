@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -15,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from itl.checks import door
 from itl.checks.sender import Door, Sender
-from itl.checks.sequence import IDENTIFIER_USED, NOT_A_PARTY, UNKNOWN, Refused, Repeat
+from itl.checks.sequence import NOT_A_PARTY, UNKNOWN, Refused, Repeat
 from itl.clock import Clock
 from itl.codes import ResultIdentifier
 from itl.errors import ConflictError
@@ -88,33 +89,18 @@ class SupplementaryLogService(Service):
     def accept_proposal(self, call: Call, request: ProposalRequest) -> ProposalResponse:
         """A relayed proposal is kept, and judged by the worker; the answer is a notification with 9 or 10."""
 
-        def attempt() -> ProposalResponse | None:
-            reference, now = self._reference.current, self._clock()
-            arrival, sender = self._arrival(call, request, request.proposed_transaction.transaction_identifier)
-            content = content_of(call, request)
-            codes = self._against(HEAD, request, sender, reference, now)
-            if codes:
-                return self._refuse(ProposalResponse, arrival, content, reference.stamp, codes)
-            outcome = accept_proposal(
-                self._database,
-                arrival,
-                request,
-                content,
-                occupies=True,
-                deadline=None,
-                now=now,
-                stamp=reference.stamp,
-            )
-            if outcome is Acceptance.STALE:
-                return None
-            if outcome is Acceptance.IDENTIFIER_USED:
-                return self._refuse(ProposalResponse, arrival, content, reference.stamp, (IDENTIFIER_USED,))
-            if outcome is Acceptance.REPEAT:
-                log_answer(self._database, arrival, "repeat", now)
-            self._wake_worker.ring()
-            return ProposalResponse(**ACCEPTED)
-
-        return self._until_it_stands(call, attempt)
+        answer = self._take(
+            call,
+            request,
+            ProposalResponse,
+            partial(self._against, HEAD, request),
+            lambda arrival, content, reference, now: accept_proposal(
+                self._database, arrival, request, content, occupies=True, deadline=None, now=now, stamp=reference.stamp
+            ),
+            transaction=request.proposed_transaction.transaction_identifier,
+        )
+        self._wake_worker.ring()
+        return answer
 
     def accept_notification(self, call: Call, request: NotificationRequest) -> NotificationResponse:
         """What has become of a transaction at the transaction log becomes of it here, before the answer."""
@@ -152,21 +138,15 @@ class SupplementaryLogService(Service):
     def accept_message(self, call: Call, request: MessageRequest) -> MessageResponse:
         """The text is kept."""
 
-        def attempt() -> MessageResponse | None:
-            reference, now = self._reference.current, self._clock()
-            arrival, sender = self._arrival(call, request)
-            content = content_of(call, request)
-            codes = self._against(TEXT, request, sender, reference, now)
-            if codes:
-                return self._refuse(MessageResponse, arrival, content, reference.stamp, codes)
-            outcome = accept_message(self._database, arrival, content, now=now, stamp=reference.stamp)
-            if outcome is Acceptance.STALE:
-                return None
-            if outcome is Acceptance.REPEAT:
-                log_answer(self._database, arrival, "repeat", now)
-            return MessageResponse(**ACCEPTED)
-
-        return self._until_it_stands(call, attempt)
+        return self._take(
+            call,
+            request,
+            MessageResponse,
+            partial(self._against, TEXT, request),
+            lambda arrival, content, reference, now: accept_message(
+                self._database, arrival, content, now=now, stamp=reference.stamp
+            ),
+        )
 
     def provide_time(self, call: Call, request: ProvideTimeRequest) -> ProvideTimeResponse:
         """The time of this log; what the transaction log's is, its message says."""
