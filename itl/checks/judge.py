@@ -79,7 +79,7 @@ def proposal(message: ProposalRequest, view: View, off: frozenset[int] = frozens
     results: list[Result] = []
     stopped = False
     for checks in _groups():
-        group = [_skipped(check, subject, off) if stopped else _judged(check, subject, log, off) for check in checks]
+        group = [_skipped(check, subject, off) if stopped else judged(check, subject, log, off) for check in checks]
         stopped = stopped or any(result.outcome is Outcome.FAILED for result in group)
         results += group
     return Verdict(tuple(results))
@@ -94,7 +94,7 @@ def too_many_blocks() -> Verdict:
 def one(code: int, message: ProposalRequest, view: View) -> Result:
     """Judge `message` by the worker's check `code` alone."""
     subject = Proposal(message)
-    return _judged(CHECKS[code], subject, Log(subject, view))
+    return judged(CHECKS[code], subject, Log(subject, view))
 
 
 @cache
@@ -110,16 +110,17 @@ def _groups() -> Sequence[Sequence[Check]]:
     ]
 
 
-def _judged(check: Check, subject: Proposal, log: Log, off: frozenset[int] = frozenset()) -> Result:
+def judged(check: Check, subject: Proposal, known: object, off: frozenset[int] = frozenset()) -> Result:
+    """What becomes of one check, asked with what is `known`: this log, or a scheme's view of its own."""
     code = check.row.code
     unasked = _unasked(check.row, subject, off)
     if unasked is not None:
         return _plain(code, unasked)
-    if check.applies is not None and not check.applies(subject, log):
+    if check.applies is not None and not check.applies(subject, known):
         return _plain(code, Outcome.NOT_APPLICABLE)
-    if check.in_effect is not None and not check.in_effect(subject, log):
+    if check.in_effect is not None and not check.in_effect(subject, known):
         return _plain(code, Outcome.NOT_IN_EFFECT)
-    finding = check.ask(subject, log)
+    finding = check.ask(subject, known)
     return _plain(code, Outcome.PASSED) if finding is None else Result(code, Outcome.FAILED, finding.blocks)
 
 

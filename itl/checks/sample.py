@@ -23,7 +23,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 from itl.checks import door, judge, reconciliation_situation, world
 from itl.checks.catalogue import JudgedBy, catalogue
@@ -77,21 +77,34 @@ class Sample:
         if not isinstance(message, ProposalRequest) or self.code < 2000:
             return _at_the_door(self.code, message, self.situation)
         result = judge.one(self.code, message, view_of(self.situation))
-        return result.outcome, tuple(map(_range_of, result.blocks))
+        return result.outcome, tuple(map(range_of, result.blocks))
+
+
+Kind = TypeVar("Kind", bound=Sample)
 
 
 def samples(code: int) -> tuple[Sample, ...]:
     """The samples of `code` in the order of its file; none where it has no file."""
-    path = files(__package__) / "samples" / f"{code}.toml"
+    return read(code, __package__, Sample)
+
+
+def read(code: int, package: str, kind: type[Kind]) -> tuple[Kind, ...]:
+    """The samples of `code` that lie in the folder `samples` of `package`."""
+    path = files(package) / "samples" / f"{code}.toml"
     if not path.is_file():
         return ()
-    return tuple(_sample(code, table) for table in tomllib.loads(path.read_text(encoding="utf-8"))["sample"])
+    return tuple(_sample(code, table, kind) for table in tomllib.loads(path.read_text(encoding="utf-8"))["sample"])
 
 
-def _sample(code: int, table: Table) -> Sample:
+def range_of(block: UnitBlockIdentifier) -> SerialRange:
+    """The units that a result names."""
+    return SerialRange(block.originating_registry_code, block.unit_serial_block_start, block.unit_serial_block_end)
+
+
+def _sample(code: int, table: Table, kind: type[Kind]) -> Kind:
     if not any(key in table for key in WHERE):
         raise ReferenceDataError(f"sample of {code}, {table.get('title')!r}: one of {', '.join(WHERE)} is missing")
-    return Sample(
+    return kind(
         code=code,
         title=table["title"],
         situation={key: value for key, value in table.items() if key not in ("title", "outcome", "fails")},
@@ -123,7 +136,7 @@ def _reconciliation(code: int, situation: Table) -> Answer:
         return Outcome.NOT_APPLICABLE, ()
     if not isinstance(found, Finding):
         return Outcome.PASSED, ()
-    return Outcome.FAILED, tuple(map(_range_of, found.blocks))
+    return Outcome.FAILED, tuple(map(range_of, found.blocks))
 
 
 def _at_the_door(code: int, message: Any, situation: Table) -> Answer:
@@ -133,7 +146,3 @@ def _at_the_door(code: int, message: Any, situation: Table) -> Answer:
     if check.applies is not None and not check.applies(message, entrance):
         return Outcome.NOT_APPLICABLE, ()
     return (Outcome.PASSED if door.one(code, message, entrance) is None else Outcome.FAILED), ()
-
-
-def _range_of(block: UnitBlockIdentifier) -> SerialRange:
-    return SerialRange(block.originating_registry_code, block.unit_serial_block_start, block.unit_serial_block_end)

@@ -121,8 +121,8 @@ def accept_answer(
     *,
     now: datetime,
     stamp: int,
-) -> Acceptance | Transition | Refused:
-    """Log the answer of a supplementary log and carry out what `decide` makes of it; gives that.
+) -> Acceptance | Refused:
+    """Log the answer of a supplementary log and carry out what `decide` makes of it, if it is no refusal.
 
     Decided with the transaction locked: two that answer at the same time must each see the other's answer.
     """
@@ -144,7 +144,7 @@ def accept_answer(
             connection.execute(t.inbox.insert(), inbox_row(arrival, content, now, message, row.id, None))
     except IntegrityError:
         return Acceptance.REPEAT
-    return step
+    return Acceptance.ACCEPTED
 
 
 def accept_message(database: Database, arrival: Arrival, content: Content, *, now: datetime, stamp: int) -> Acceptance:

@@ -117,7 +117,7 @@ def put_account(connection: Connection, account: SchemeAccount, source: Source) 
     """An account as it is from now on; UsageError where holder and installation do not fit."""
     if (account.holder is Holder.OPERATOR) != (account.installation is not None):
         raise UsageError(
-            f"account {account.registry}-{account.account_type}-{account.identifier}: an operator's account has an "
+            f"account {account.registry}-{account.account_type}-{account.identifier}: an operator's has an "
             "installation, no other has; give both or none"
         )
     row = {

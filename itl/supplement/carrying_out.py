@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from sqlalchemy import Connection, exists, select
 
+from itl.errors import UsageError
 from itl.store import tables as log
 from itl.store.facts import Source
 from itl.supplement import book, figures
@@ -18,21 +20,25 @@ TRUE = ("true", "1")
 
 def carry_out(connection: Connection, registry: str, document: Document, source: Source) -> None:
     """What `document` of `registry` says, recorded; UnfitDocument where one of its items does not stand."""
-    for item in document.items:
-        _CARRY_OUT[document.operation](connection, registry, item, source)
+    try:
+        for item in document.items:
+            _CARRY_OUT[document.operation](connection, registry, item, source)
+    except UsageError as unfit:  # what the book does not take, from whomever it comes
+        raise UnfitDocument(str(unfit)) from unfit
 
 
 def _create(connection: Connection, registry: str, item: Item, source: Source) -> None:
     key = _key(registry, item)
     if book.account(connection, key, source.at) is not None:
         raise UnfitDocument(f"account {_name(key)} is there already; change it by accountUpdate")
-    _put(connection, _held(key, item), source)
+    book.put_account(connection, _held(key, item), source)
 
 
 def _update(connection: Connection, registry: str, item: Item, source: Source) -> None:
     known = _open(connection, registry, item, source)
     changed = _held(known.key, item)
-    _put(connection, SchemeAccount(*known.key, changed.holder, changed.installation, known.blocked), source)
+    account = replace(known, holder=changed.holder, installation=changed.installation)
+    book.put_account(connection, account, source)
 
 
 def _close(connection: Connection, registry: str, item: Item, source: Source) -> None:
@@ -45,16 +51,12 @@ def _close(connection: Connection, registry: str, item: Item, source: Source) ->
     )
     if connection.execute(select(holds)).scalar_one():
         raise UnfitDocument(f"account {_name(known.key)} holds units; move them out first")
-    _put(
-        connection,
-        SchemeAccount(*known.key, known.holder, known.installation, blocked=known.blocked, closed=True),
-        source,
-    )
+    book.put_account(connection, replace(known, closed=True), source)
 
 
 def _block(connection: Connection, registry: str, item: Item, source: Source) -> None:
     known = _open(connection, registry, item, source)
-    _put(connection, SchemeAccount(*known.key, known.holder, known.installation, item["blocked"] in TRUE), source)
+    book.put_account(connection, replace(known, blocked=item["blocked"] in TRUE), source)
 
 
 def _emissions(connection: Connection, registry: str, item: Item, source: Source) -> None:
@@ -112,9 +114,3 @@ def _open(connection: Connection, registry: str, item: Item, source: Source) -> 
     if known is None or known.closed:
         raise UnfitDocument(f"account {_name(key)} is {'closed' if known else 'not there'}")
     return known
-
-
-def _put(connection: Connection, account: SchemeAccount, source: Source) -> None:
-    if (account.holder is Holder.OPERATOR) != (account.installation is not None):
-        raise UnfitDocument(f"account {_name(account.key)}: an operator's has an installation, no other has")
-    book.put_account(connection, account, source)

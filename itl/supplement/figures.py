@@ -30,9 +30,10 @@ def load(connection: Connection, keys: Iterable[FigureKey]) -> dict[FigureKey, F
 
     A completed transaction counts as completed, carried out or not.
     """
-    wanted = as_rows(_cells(key) for key in sorted(set(keys)))
-    if wanted == "[]":
+    named = sorted(set(keys))
+    if not named:
         return {}
+    wanted = as_rows(map(_cells, named))
     if connection.dialect.name != "sqlite":
         _START.run(connection, rows=wanted)
     found = {_key_of(row): Figure(row.completed) for row in _LOCKED.rows(connection, rows=wanted)}

@@ -7,16 +7,14 @@ Here that are `held` (units and the place, such as `GB 120 1201`), `members`, `a
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import Any
 
-from itl.checks.engine import Outcome
+from itl.checks.sample import Answer, Sample, range_of, read
 from itl.checks.situation import Table, message_of, now_of, serials
 from itl.errors import ReferenceDataError
-from itl.ledger.block import Attributes, HeldBlock, Place, SerialRange
+from itl.ledger.block import Attributes, HeldBlock, Place
 from itl.ledger.snapshot import Snapshot
 from itl.messages import ProposalRequest
 from itl.supplement.rules import judge
@@ -31,12 +29,12 @@ from itl.supplement.scheme import (
     SchemeAccount,
     SchemeView,
     SurrenderWindow,
-    by_key,
 )
 
 MEMBERS = {code: Member(code) for code in ("GB", "FR")}
-ACCOUNTS = by_key(
-    (
+ACCOUNTS = {
+    each.key: each
+    for each in (
         SchemeAccount("GB", 100, 1001, Holder.PARTY),
         SchemeAccount("GB", 100, 2001, Holder.PARTY),
         SchemeAccount("GB", 120, 1201, Holder.OPERATOR, installation=7),
@@ -46,49 +44,27 @@ ACCOUNTS = by_key(
         SchemeAccount("FR", 100, 2001, Holder.PARTY),
         SchemeAccount("FR", 120, 2201, Holder.OPERATOR, installation=7),
     )
-)
+}
 WINDOW = SurrenderWindow(2, datetime(2014, 1, 1, tzinfo=UTC), datetime(2021, 5, 1, tzinfo=UTC), 2013, 2020)
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One situation, and what a rule answers to it."""
+class RuleSample(Sample):
+    """One situation, and what a rule of the scheme answers to it."""
 
-    code: int
-    title: str
-    situation: Table
-    outcome: Outcome
-    fails: tuple[SerialRange, ...]
+    __slots__ = ()
 
-    def judged(self) -> tuple[Outcome, tuple[SerialRange, ...]]:
+    def judged(self) -> Answer:
         """What the rule answers, asked of this situation alone."""
         message = message_of(self.situation)
         if not isinstance(message, ProposalRequest):
             raise ReferenceDataError(f"sample of {self.code}, {self.title!r}: a rule judges proposals only")
         result = judge.one(self.code, message, view_of(self.situation))
-        found = (
-            SerialRange(each.originating_registry_code, each.unit_serial_block_start, each.unit_serial_block_end)
-            for each in result.blocks
-        )
-        return result.outcome, tuple(found)
+        return result.outcome, tuple(map(range_of, result.blocks))
 
 
-def samples(code: int) -> tuple[Sample, ...]:
-    """The samples of `code` in the order of its file; none where it has no file."""
-    path = files(__package__) / "samples" / f"{code}.toml"
-    if not path.is_file():
-        return ()
-    return tuple(_sample(code, table) for table in tomllib.loads(path.read_text(encoding="utf-8"))["sample"])
-
-
-def _sample(code: int, table: Table) -> Sample:
-    return Sample(
-        code=code,
-        title=table["title"],
-        situation={key: value for key, value in table.items() if key not in ("title", "outcome", "fails")},
-        outcome=Outcome(table.get("outcome", Outcome.FAILED if "fails" in table else Outcome.PASSED)),
-        fails=tuple(map(serials, table.get("fails", ()))),
-    )
+def samples(code: int) -> tuple[RuleSample, ...]:
+    """The samples of the rule `code` in the order of its file; none where it has no file."""
+    return read(code, __package__, RuleSample)
 
 
 def view_of(situation: Table) -> SchemeView:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -127,12 +127,6 @@ class Figures:
             figure = self[key]
             self._known[key] = Figure(figure.completed, figure.open + quantity)
 
-    def complete(self, added: Mapping[FigureKey, int]) -> None:
-        """What was open is carried out."""
-        for key, quantity in added.items():
-            figure = self[key]
-            self._known[key] = Figure(figure.completed + quantity, figure.open - quantity)
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -164,8 +158,3 @@ class SchemeView:
         """The account of that key, if it is known and not closed."""
         account = self.accounts.get(key)
         return None if account is None or account.closed else account
-
-
-def by_key(accounts: Iterable[SchemeAccount]) -> dict[AccountKey, SchemeAccount]:
-    """Accounts by their key."""
-    return {each.key: each for each in accounts}

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import cache
 
 from itl.checks.catalogue import catalogue
-from itl.checks.engine import Check, Outcome
-from itl.checks.judge import Result, Verdict
+from itl.checks.engine import Check
+from itl.checks.judge import Result, Verdict, judged
 from itl.checks.proposal import Proposal
 from itl.messages import ProposalRequest
 from itl.supplement.rules import accounts, allocation, members, surrender  # noqa: F401 (each registers its rules)
@@ -18,24 +18,14 @@ from itl.supplement.scheme import SchemeView
 def proposal(message: ProposalRequest, scheme: SchemeView, off: frozenset[int] = frozenset()) -> Verdict:
     """Judge `message` by the scheme's rules alone. No query, no output. Rules that are `off` are not in effect."""
     subject = Proposal(message)
-    return Verdict(tuple(_judged(each, subject, scheme, off) for each in _ordered()))
+    return Verdict(tuple(judged(each, subject, scheme, off) for each in _ordered()))
 
 
 def one(code: int, message: ProposalRequest, scheme: SchemeView) -> Result:
     """Judge `message` by the rule `code` alone."""
-    return _judged(RULES[code], Proposal(message), scheme)
+    return judged(RULES[code], Proposal(message), scheme)
 
 
 @cache
 def _ordered() -> Sequence[Check]:
     return [RULES[code] for code in catalogue() if code in RULES]
-
-
-def _judged(check: Check, subject: Proposal, scheme: SchemeView, off: frozenset[int] = frozenset()) -> Result:
-    code = check.row.code
-    if check.applies is not None and not check.applies(subject, scheme):
-        return Result(code, Outcome.NOT_APPLICABLE)
-    if code in off or (check.in_effect is not None and not check.in_effect(subject, scheme)):
-        return Result(code, Outcome.NOT_IN_EFFECT)
-    finding = check.ask(subject, scheme)
-    return Result(code, Outcome.PASSED) if finding is None else Result(code, Outcome.FAILED, finding.blocks)
