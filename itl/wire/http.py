@@ -49,7 +49,7 @@ class TrustedProxies:
 
 def credentials(environ: Environ, proxies: TrustedProxies) -> Credentials:
     """What the caller shows; parts that are absent, or that cannot be read, are None."""
-    user, password = _basic(environ.get("HTTP_AUTHORIZATION", ""))
+    user, password = basic(environ.get("HTTP_AUTHORIZATION", ""))
     escaped = environ.get("HTTP_" + CERTIFICATE_HEADER.upper().replace("-", "_"), "")
     certificate = unquote_to_bytes(escaped) if escaped and proxies.sent(environ) else None
     return Credentials(user, password, certificate)
@@ -105,7 +105,8 @@ def _pieces(stream: Any, length: int) -> Iterator[bytes]:
         yield piece
 
 
-def _basic(header: str) -> tuple[str | None, str | None]:
+def basic(header: str) -> tuple[str | None, str | None]:
+    """User and password of an Authorization header; None for both where it has none that can be read."""
     scheme, _, encoded = header.strip().partition(" ")
     if scheme.lower() != "basic":
         return None, None

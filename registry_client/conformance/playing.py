@@ -25,6 +25,7 @@ from itl.wire.contract import OPERATIONS, Port
 from itl.wire.decode import decode_any, decode_reply
 from itl.wire.encode import encode_fault, encode_reply, encode_request
 from itl.wire.faults import ClientFault, PeerFault, WireFault
+from itl.wire.http import basic
 from registry_client.conformance.evidence import Evidence, readable
 from registry_client.conformance.results import Exchange
 from registry_client.conformance.shape import faults_of_reply, faults_of_request
@@ -255,16 +256,17 @@ class Party:
     def reply(self, received: Received, message: Any) -> Answer:
         return Answer(200, encode_reply(self.offers, received.operation, message))
 
-    def take(self, user: tuple[str, str] | None, operation: str | None, body: bytes) -> Answer:
+    def take(self, user: tuple[str | None, str | None], operation: str | None, body: bytes) -> Answer:
         """Answer one call of the peer, and put it into the inbox."""
         at = self.clock()
         answer = self._answered(user, body, at)
         self._keep(self.peer, self.code, operation or "?", at, body, answer.status, answer.body)
         return answer
 
-    def _answered(self, user: tuple[str, str] | None, body: bytes, at: datetime) -> Answer:
+    def _answered(self, user: tuple[str | None, str | None], body: bytes, at: datetime) -> Answer:
         expected = self.access.called_by
-        if expected is not None and (user is None or not hmac.compare_digest(":".join(user), ":".join(expected))):
+        given = ":".join(each or "" for each in user)
+        if expected is not None and not hmac.compare_digest(given.encode(), ":".join(expected).encode()):
             return Answer(401, b"user and password are needed\n")
         try:
             decoded = decode_any(body)
@@ -317,7 +319,7 @@ def endpoint(parties: Iterable[Party]) -> WSGIApplication:
             return [f"a conformance tester: POST to /{' or /'.join(by_code)}\n".encode()]
         body = environ["wsgi.input"].read()
         operation = environ.get("HTTP_SOAPACTION", "").strip('"') or None
-        answer = party.take(_user(environ.get("HTTP_AUTHORIZATION", "")), operation, body)
+        answer = party.take(basic(environ.get("HTTP_AUTHORIZATION", "")), operation, body)
         head = [("Content-Type", "text/xml; charset=utf-8"), ("Content-Length", str(len(answer.body)))]
         if answer.status == 401:
             head.append(("WWW-Authenticate", 'Basic realm="conformance tester"'))
@@ -325,14 +327,3 @@ def endpoint(parties: Iterable[Party]) -> WSGIApplication:
         return [answer.body]
 
     return application
-
-
-def _user(authorization: str) -> tuple[str, str] | None:
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        user, _, password = base64.b64decode(token, validate=True).decode().partition(":")
-    except ValueError:
-        return None
-    return user, password

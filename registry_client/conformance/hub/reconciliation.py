@@ -18,7 +18,8 @@ from itl.messages import (
     TransactionUnitBlock,
     UnitBlock,
 )
-from registry_client.conformance.hub.tester import HOLDING, PERSON, HubTester
+from registry_client.conformance.hub.material import HOLDING, PERSON
+from registry_client.conformance.hub.tester import HubTester
 from registry_client.conformance.playing import Received
 from registry_client.conformance.suite import Failed, Group
 from registry_client.units import Account
