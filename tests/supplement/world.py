@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -21,9 +21,9 @@ from itl.reference import Registry, RegistryKind
 from itl.settings import Settings
 from itl.store import tables as log
 from itl.store.database import Database
-from itl.store.enrolment import put_basics, put_sandbox
+from itl.store.enrolment import kind_of, put_sandbox
 from itl.store.facts import Source
-from itl.store.reference_data import LOG_CODE, load_reference, put_registry, put_setting, put_user
+from itl.store.reference_data import LOG_CODE, put_call_credentials, put_registry, put_setting, put_user
 from itl.store.schema import migrate
 from itl.supplement import book
 from itl.supplement.role import SupplementaryLog
@@ -38,39 +38,43 @@ CODE = "CITL"
 SOURCE = Source("tests", "the world of the tests", START)
 
 ACCOUNTS = (
-    SchemeAccount("GB", 100, 1001, Holder.PARTY),
-    SchemeAccount("GB", 121, 2002, Holder.PERSON),
-    SchemeAccount("GB", 120, 1201, Holder.OPERATOR, installation=7),
-    SchemeAccount("FR", 100, 1001, Holder.PARTY),
-    SchemeAccount("FR", 121, 2002, Holder.PERSON),
+    SchemeAccount("", 100, 1001, Holder.PARTY),
+    SchemeAccount("", 121, 2002, Holder.PERSON),
+    SchemeAccount("", 120, 1201, Holder.OPERATOR, installation=7),
 )
+"""The accounts of every member."""
 
 
 def supplementary(url: str, link: Link = Link.THROUGH) -> None:
     """Migrate the database and enrol the log and the members GB and FR."""
-    migrate(url, beside=SupplementaryLog.migrations)
-    database = Database(url)
-    with database.write() as connection:
-        put_sandbox(connection, START, {code: f"http://{code.lower()}.test/" for code in ("GB", "FR", "JP", "CDM")})
-        put_basics(connection, CODE)
-        put_setting(connection, LOG_CODE, CODE)
-        put_registry(
-            connection, Registry("ITL", RegistryKind.LOG, url="http://itl.test/", relay_url="http://itl.test/"), START
-        )
-        for code in ("GB", "FR"):
-            known = load_reference(connection, START).registries[code]
-            put_registry(connection, replace(known, relay_url=known.url), START)
-        put_user(connection, "ITL", "itl", "itl")
-        for code in ("GB", "FR"):
-            book.put_member(connection, Member(code, link), SOURCE)
-        for account in ACCOUNTS:
-            book.put_account(connection, account, SOURCE)
-    database.close()
+    put_supplementary(url, CODE, ("GB", "FR"), link)
 
 
 def alone(url: str) -> None:
     """As `supplementary`, with members that call directly."""
     supplementary(url, Link.DIRECT)
+
+
+def put_supplementary(url: str, code: str, members: Iterable[str], link: Link = Link.THROUGH) -> None:
+    """A supplementary log of these members, each with the accounts of `ACCOUNTS`."""
+    migrate(url, beside=SupplementaryLog.migrations)
+    database = Database(url)
+    with database.write() as connection:
+        put_sandbox(connection, START)
+        put_setting(connection, LOG_CODE, code)
+        hosts = {"ITL": "http://itl.test/TransactionLogService"}
+        hosts |= {each: f"http://{each.lower()}.test/" for each in ("GB", "FR", "JP", "CDM")}
+        for each, host in hosts.items():
+            kind = RegistryKind.LOG if each == "ITL" else kind_of(each)
+            relay_url = f"{host.rpartition('/')[0]}/RelayService"
+            put_registry(connection, Registry(each, kind, url=host, relay_url=relay_url), START)
+        put_user(connection, "ITL", "itl", "itl")
+        put_call_credentials(connection, "ITL", code.lower(), code.lower())
+        for each in members:
+            book.put_member(connection, Member(each, link), SOURCE)
+            for account in ACCOUNTS:
+                book.put_account(connection, replace(account, registry=each), SOURCE)
+    database.close()
 
 
 class Peer:

@@ -1,0 +1,423 @@
+"""The transaction log, supplementary logs behind it, and registries: one thread, one clock, a faulty network.
+
+Every call of one party to another goes through `Network.carry`, which does with it what the test says: carry it, not
+reach anybody, lose the answer, carry it twice, or once more later.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Any
+from unittest.mock import patch
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from itl.clock import SetClock
+from itl.codes import TransactionStatus
+from itl.hub import Hub
+from itl.messages import NotificationRequest, ProposalRequest, ProposalTransaction
+from itl.reference import Registry, RegistryKind, Scheme
+from itl.settings import Settings
+from itl.store import tables as t
+from itl.store.database import Database
+from itl.store.enrol_scheme import put_scheme
+from itl.store.reference_data import put_call_credentials, put_registry, put_user
+from itl.wire.contract import OPERATIONS, offering, service_name
+from itl.wire.decode import decode_any, decode_reply
+from itl.wire.encode import encode_reply, encode_request
+from itl.wire.outgoing import HttpReply, PeerUnreachable
+from tests.hub.world import START, sandbox
+from tests.supplement.world import into_1001, put_supplementary
+
+SCHEMES: Mapping[str, tuple[str, ...]] = {"CITL": ("GB", "FR"), "STL2": ("JP",)}
+"""Supplementary logs and the members of their schemes."""
+SUPPLEMENTARY_TYPES = frozenset({(10, 2), (10, 53), (10, 61), (5, 1)})
+
+
+class Fate(Enum):
+    """What becomes of a call."""
+
+    ARRIVES = auto()
+    REACHES_NOBODY = auto()
+    LOSES_ANSWER = auto()
+    ARRIVES_TWICE = auto()
+    COMES_AGAIN_LATER = auto()
+
+
+class Killed(BaseException):
+    """The process ends here, before a commit."""
+
+
+def log_with_schemes(url: str) -> None:
+    """A transaction log with the sandbox's registries and all schemes."""
+    sandbox(url)
+    database = Database(url)
+    with database.write() as connection:
+        for code, members in SCHEMES.items():
+            host = f"http://{code.lower()}.test"
+            addresses = {"url": f"{host}/SupplementaryLogService", "relay_url": f"{host}/RelayService"}
+            put_registry(connection, Registry(code, RegistryKind.STL, **addresses), START)
+            put_user(connection, code, code.lower(), code.lower())
+            put_call_credentials(connection, code, "itl", "itl")
+            put_scheme(connection, Scheme(code, SUPPLEMENTARY_TYPES, frozenset(members)))
+        for code in ("GB", "FR", "JP", "CDM"):
+            host = f"http://{code.lower()}.test/"
+            put_registry(connection, Registry(code, kind_of(code), url=host, relay_url=f"{host}RelayService"), START)
+    database.close()
+
+
+def kind_of(code: str) -> RegistryKind:
+    return RegistryKind.CDM if code == "CDM" else RegistryKind.PARTY
+
+
+def citl(url: str) -> None:
+    """The supplementary log of the first scheme."""
+    put_supplementary(url, "CITL", SCHEMES["CITL"])
+
+
+def stl2(url: str) -> None:
+    """That of the second."""
+    put_supplementary(url, "STL2", SCHEMES["STL2"])
+
+
+TEMPLATES: Mapping[str, Callable[[str], None]] = {"ITL": log_with_schemes, "CITL": citl, "STL2": stl2}
+
+
+@dataclass
+class Log:
+    """One hub, which may be killed and started again."""
+
+    code: str
+    url: str
+    clock: SetClock
+    hub: Hub = field(init=False)
+    application: Any = field(init=False)
+    kill_next: bool = False
+    """Its next unit of work ends before its commit."""
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        role = "itl" if self.code == "ITL" else "stl"
+        self.hub = Hub(replace(Settings(database=self.url), role=role), self.clock)
+        self.application = self.hub.application()
+        database = self.hub.database
+        write = database.write
+
+        @contextmanager
+        def mortal() -> Iterator[Connection]:
+            with write() as connection:
+                yield connection
+                if self.kill_next:
+                    self.kill_next = False
+                    raise Killed(self.code)
+
+        database.write = mortal  # type: ignore[method-assign]
+
+    def restart(self) -> None:
+        """Another process on the same database: nothing but what is written survives."""
+        self.kill_next = False
+        self.hub.close()
+        self.start()
+
+    def surviving(self, work: Callable[[], Any]) -> Any:
+        """Do `work`; a process that is killed in it is started again, and nothing comes of it."""
+        try:
+            return work()
+        except Killed as killed:
+            if killed.args != (self.code,):
+                raise
+            self.restart()
+            return None
+
+    def rows(self, statement: Any) -> list[Any]:
+        with self.hub.database.read() as connection:
+            return list(connection.execute(statement))
+
+    def statuses(self) -> dict[str, int]:
+        """Where each transaction stands."""
+        statement = sa.select(t.transactions.c.identifier, t.transactions.c.status).where(t.transactions.c.occupies)
+        return {row.identifier: row.status for row in self.rows(statement)}
+
+    def holdings(self, members: Sequence[str]) -> dict[tuple[str, int], tuple[str, int]]:
+        """Where each unit is that one of these registries holds."""
+        return {
+            (row.originating_registry, serial): (row.registry, row.account_type)
+            for row in self.rows(sa.select(t.unit_blocks))
+            if row.registry in members
+            for serial in range(row.serial_start, row.serial_end + 1)
+        }
+
+    @property
+    def reserved(self) -> int:
+        return len(self.rows(sa.select(t.reservations.c.id)))
+
+
+class RegistryAtWork:
+    """A registry that keeps its books: proposes, answers what it is told, and moves its units when it is final."""
+
+    def __init__(self, code: str, network: Network) -> None:
+        self.code, self.network = code, network
+        self.units: dict[tuple[str, int], int] = {}
+        """Account type of every unit that it holds."""
+        self.proposals: dict[str, ProposalTransaction] = {}
+        """By identifier, what it has proposed and been proposed."""
+        self.told: list[Any] = []
+        self.to_say: list[NotificationRequest] = []
+        """What it has decided to say and has not been acknowledged for."""
+        self._seen: set[bytes] = set()
+        self.accepts = True
+
+    def post(self, operation: str, body: bytes) -> HttpReply:
+        """What the log tells it; the same again has no effect."""
+        message = decode_any(body).message
+        if body not in self._seen:
+            self._seen.add(body)
+            self.told.append(message)
+            if isinstance(message, ProposalRequest):
+                self._proposed(message.proposed_transaction)
+            elif isinstance(message, NotificationRequest):
+                self._notified(message)
+        port = offering(operation)
+        return HttpReply(
+            200, encode_reply(port, operation, OPERATIONS[port][operation].response(result_identifier=1)), {}
+        )
+
+    def propose(self, message: ProposalRequest) -> Any:
+        """Sends it until it is answered."""
+        message = into_1001(message)
+        self.proposals[message.proposed_transaction.transaction_identifier] = message.proposed_transaction
+        return self.network.call(self.code, message)
+
+    def say_next(self) -> None:
+        """One thing that it has decided to say; said again until it is acknowledged."""
+        message = self.to_say[0]
+        answer = self.network.call(self.code, message)
+        if answer is None:
+            return
+        self.to_say.pop(0)
+        if answer.result_identifier == 1 and message.transaction_status == TransactionStatus.COMPLETED:
+            self._carry_out(self.proposals[message.transaction_identifier])
+
+    def _proposed(self, transaction: ProposalTransaction) -> None:
+        self.proposals[transaction.transaction_identifier] = transaction
+        self._say(transaction.transaction_identifier, 8 if self.accepts else 6)
+
+    def _notified(self, message: NotificationRequest) -> None:
+        identifier, status = message.transaction_identifier, message.transaction_status
+        transaction = self.proposals[identifier]
+        if transaction.transferring_registry_code == self.code:
+            if status in (2, 8, 9):
+                self._say(identifier, 4)
+            elif status in (3, 6, 10):
+                self._say(identifier, 5)
+        elif status == TransactionStatus.COMPLETED:
+            self._carry_out(transaction)
+
+    def _say(self, identifier: str, status: int) -> None:
+        self.to_say.append(
+            NotificationRequest(
+                sender=self.code,
+                addressee="ITL",
+                major_version=1,
+                minor_version=1,
+                transaction_identifier=identifier,
+                transaction_status=status,
+                party_type=1,
+                evaluation_result=(),
+            )
+        )
+
+    def _carry_out(self, transaction: ProposalTransaction) -> None:
+        for block in transaction.proposal_unit_blocks:
+            for serial in range(block.unit_serial_block_start, block.unit_serial_block_end + 1):
+                unit = block.originating_registry_code, serial
+                if transaction.acquiring_registry_code == self.code:
+                    self.units[unit] = transaction.acquiring_registry_account_type or 0
+                else:
+                    del self.units[unit]
+
+
+class Network:
+    """All of them; `fate` says what becomes of each call, by who calls whom."""
+
+    def __init__(self, urls: Mapping[str, str]) -> None:
+        self.clock = SetClock(START)
+        self.logs = {code: Log(code, url, self.clock) for code, url in urls.items()}
+        self.registries = {code: RegistryAtWork(code, self) for code in ("GB", "FR", "JP", "CDM")}
+        self.fate: Callable[[str], Fate] = lambda _to: Fate.ARRIVES
+        self.late: list[Callable[[], Any]] = []
+        """Calls that come once more, some time."""
+        self.carried: list[tuple[str, str, str]] = []
+        """Every call that arrived: from which user, to whom, which operation."""
+
+    @classmethod
+    @contextmanager
+    def on(cls, urls: Mapping[str, str]) -> Iterator[Network]:
+        network = cls(urls)
+        with ExitStack() as stack:
+            stack.enter_context(patch("itl.relay.relay.Peer", network.peer))
+            yield network
+        for log in network.logs.values():
+            log.hub.close()
+
+    def __getitem__(self, code: str) -> RegistryAtWork:
+        return self.registries[code]
+
+    @property
+    def log(self) -> Log:
+        return self.logs["ITL"]
+
+    # Calls
+
+    def peer(self, url: str, *, user: str | None = None, **_how: Any) -> Any:
+        host, _, path = url.removeprefix("http://").partition("/")
+        return Line(self, (user or "itl").upper(), host.partition(".")[0].upper(), f"/{path}")
+
+    def carry(self, sender: str, to: str, path: str, operation: str, body: bytes) -> HttpReply:
+        """One call, by its fate."""
+
+        def arrive() -> HttpReply:
+            self.carried.append((sender, to, operation))
+            if to in self.registries:
+                return self.registries[to].post(operation, body)
+            reply = self.logs[to].surviving(lambda: self._post(sender, to, path, operation, body))
+            if reply is None:
+                raise PeerUnreachable("it was killed")
+            return reply
+
+        match self.fate(to):
+            case Fate.REACHES_NOBODY:
+                raise PeerUnreachable("connection refused", never_sent=True)
+            case Fate.LOSES_ANSWER:
+                arrive()
+                raise PeerUnreachable("the connection broke")
+            case Fate.ARRIVES_TWICE:
+                arrive()
+            case Fate.COMES_AGAIN_LATER:
+                self.late.append(arrive)
+        return arrive()
+
+    def call(self, sender: str, message: Any) -> Any:
+        """What the transaction log answers a registry; None where no answer comes."""
+        operation = {ProposalRequest: "acceptProposal", NotificationRequest: "acceptNotification"}.get(
+            type(message), "relayMessage"
+        )
+        port = offering(operation)
+        body = encode_request(port, operation, message)
+        try:
+            reply = self.carry(sender, "ITL", f"/{service_name(port)}", operation, body)
+        except PeerUnreachable:
+            return None
+        return decode_reply(port, operation, reply.body)
+
+    def _post(self, sender: str, to: str, path: str, operation: str, body: bytes) -> HttpReply:
+        started: list[str] = []
+        user = sender.lower()
+        environ = {
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": path,
+            "SERVER_NAME": f"{to.lower()}.test",
+            "SERVER_PORT": "80",
+            "REMOTE_ADDR": "192.0.2.1",
+            "CONTENT_LENGTH": str(len(body)),
+            "CONTENT_TYPE": "text/xml; charset=utf-8",
+            "HTTP_SOAPACTION": f'"{operation}"',
+            "HTTP_AUTHORIZATION": "Basic " + base64.b64encode(f"{user}:{user}".encode()).decode(),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+        }
+        answer = self.logs[to].application(environ, lambda status, _headers: started.append(status))
+        return HttpReply(int(started[0].split()[0]), b"".join(answer), {})
+
+    # Work
+
+    def work(self, code: str) -> int:
+        """One round of the worker of a log."""
+        return self.logs[code].surviving(self.logs[code].hub.worker.once) or 0
+
+    def deliver(self, code: str) -> int:
+        """What a log has to tell now."""
+        return self.logs[code].surviving(self.logs[code].hub.relay.deliver_once) or 0
+
+    def settle(self) -> None:
+        """Everybody does all that can be done now."""
+        busy = True
+        while busy:
+            busy = False
+            for code in self.logs:
+                busy = bool(self.work(code)) or busy
+                busy = bool(self.deliver(code)) or busy
+            for registry in self.registries.values():
+                if registry.to_say:
+                    registry.say_next()
+                    busy = True
+
+    def later(self, step: timedelta) -> None:
+        self.clock.advance(step)
+        self.settle()
+
+    def come_late(self, which: int) -> None:
+        """A call that was carried before arrives once more; nobody waits for its answer."""
+        with suppress(PeerUnreachable):
+            self.late.pop(which)()
+
+    def heal(self) -> None:
+        """The network is whole again; what was late comes, and what waits for its time gets it."""
+        self.fate = lambda _to: Fate.ARRIVES
+        for log in self.logs.values():
+            log.kill_next = False
+        while self.late:
+            self.come_late(0)
+        for _ in range(4):
+            self.later(timedelta(minutes=20))
+
+    # Agreement
+
+    def disagreements(self) -> list[str]:
+        """Where the logs, and the registries, do not say the same of transactions and units."""
+        statuses = self.log.statuses()
+        found = []
+        for row in self.log.rows(sa.select(t.transaction_supplements.c.stl, t.transactions.c.identifier).join_from(
+            t.transaction_supplements, t.transactions
+        )):  # fmt: skip
+            if row.stl in self.logs:
+                there = self.logs[row.stl].statuses().get(row.identifier)
+                if there != statuses[row.identifier]:
+                    found.append(f"{row.identifier} is at {statuses[row.identifier]} in the log, {there} at {row.stl}")
+        for code, members in SCHEMES.items():
+            if code in self.logs and self.logs[code].holdings(members) != self.log.holdings(members):
+                found.append(f"{code} has {self.logs[code].holdings(members)}, the log {self.log.holdings(members)}")
+        for code, registry in self.registries.items():
+            books = {unit: (code, account_type) for unit, account_type in registry.units.items()}
+            if books != self.log.holdings([code]):
+                found.append(f"{code} has {books}, the log {self.log.holdings([code])}")
+        for code, log in self.logs.items():
+            still_open = [name for name, status in log.statuses().items() if status in (1, 2, 9)]
+            if not still_open and not any(status == 8 for status in log.statuses().values()) and log.reserved:
+                found.append(f"{code} still keeps units of no transaction")
+        return found
+
+
+@dataclass
+class Line:
+    """A log's connection to somebody."""
+
+    network: Network
+    sender: str
+    to: str
+    path: str
+
+    def post(self, operation: str, body: bytes) -> HttpReply:
+        return self.network.carry(self.sender, self.to, self.path, operation, body)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
