@@ -7,10 +7,12 @@ would add is missing without a trace.
 from __future__ import annotations
 
 from argparse import ArgumentParser, _SubParsersAction
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from sqlalchemy import Connection
@@ -38,6 +40,13 @@ class Loop(Protocol):
     def close(self) -> None: ...
 
 
+class Beside(Protocol):
+    """A hub of another role that runs beside a sandbox."""
+
+    def describe(self) -> Iterator[str]:
+        """Its addresses and what it is for, a line each."""
+
+
 class Role(Protocol):
     """What a hub of this role adds to the parts of the log. `hub` is the `itl.hub.Hub` that is put together."""
 
@@ -58,6 +67,12 @@ class Role(Protocol):
 
     def register(self, commands: Subparsers) -> None:
         """The commands of this role."""
+
+    def beside(self, running: Any, folder: Path) -> AbstractContextManager[Beside]:
+        """A hub of this role with its data in `folder`, beside a sandbox (`itl.cli.sandbox.Sandbox`) that is up."""
+
+    def tell(self, running: Any, folder: Path) -> list[str]:
+        """The part of the story (`itl.cli.story`) that such a hub has in it; returns what did not end as it should."""
 
 
 @cache

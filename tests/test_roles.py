@@ -41,6 +41,12 @@ class Echo:
     def loops(self, _hub: Any) -> Any:
         return {"echo": Idle()}
 
+    def beside(self, _running: Any, _folder: Any) -> Any:
+        raise AssertionError
+
+    def tell(self, _running: Any, _folder: Any) -> list[str]:
+        return []
+
     def register(self, commands: Any) -> None:
         commands.add_parser("echo").set_defaults(run=lambda _arguments: 7)
 

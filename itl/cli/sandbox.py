@@ -16,6 +16,7 @@ from itl.cli.serving import PATH, web_arguments
 from itl.clock import system_clock
 from itl.errors import UsageError
 from itl.hub import Hub
+from itl.roles import roles
 from itl.settings import Settings
 from itl.store.database import Database
 from itl.store.enrolment import SANDBOX_REGISTRIES, put_sandbox
@@ -63,6 +64,9 @@ def register(commands: Subparsers) -> None:
         metavar="CODE:FAULT",
         help="with --registries: let a registry commit a fault in reconciliations, as GB:lost-block (`registry serve "
         "--misbehave` has the list)",
+    )
+    parser.add_argument(
+        "--supplement", action="store_true", help="run the supplementary log of a scheme of GB and FR, too"
     )
 
 
@@ -181,8 +185,14 @@ def run(arguments: Namespace) -> int:
     data = arguments.registry_data or _beside(settings.database) if arguments.registries else None
     given = arguments.registries_at
     urls = below(given, SANDBOX_REGISTRIES) if given else None
-    with sandbox(settings, data, arguments.misbehave, urls, REGISTRIES_AT) as running:
-        for line in running.describe():
+    if arguments.supplement and not roles():
+        raise UsageError("--supplement: no supplementary log is installed here; leave it out")
+    with sandbox(settings, data, arguments.misbehave, urls, REGISTRIES_AT) as running, ExitStack() as stack:
+        described = [*running.describe()]
+        for role in roles().values() if arguments.supplement else ():
+            beside = stack.enter_context(role.beside(running, _folder_of(settings.database)))
+            described += beside.describe()
+        for line in described:
             say(line)
         try:
             threading.Event().wait()
@@ -200,6 +210,10 @@ def _in_a_hurry(settings: Settings) -> Settings:
 
 def _beside(database: str) -> Path:
     """Where registries keep their data unless told: beside an SQLite database, else in the working directory."""
+    return _folder_of(database) / f"{Path(make_url(database).database or 'log').stem}-registries"
+
+
+def _folder_of(database: str) -> Path:
+    """The directory of an SQLite database, else the working directory."""
     url = make_url(database)
-    folder = Path(url.database or "").parent if url.drivername.startswith("sqlite") else Path()
-    return folder / f"{Path(url.database or 'log').stem}-registries"
+    return Path(url.database or "").parent if url.drivername.startswith("sqlite") else Path()

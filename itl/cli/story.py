@@ -17,6 +17,7 @@ from itl.cli.sandbox import Sandbox, sandbox
 from itl.cli.serving import web_arguments
 from itl.codes import SHARE_OF_PROCEEDS_ACCOUNT, SYMBOLS, TransactionType, UnitType
 from itl.messages import ProposalTransaction, TransactionUnitBlock
+from itl.roles import roles
 from itl.store.holdings import COLUMNS, Holding, as_row, held_by, holdings
 from itl.store.visible import story
 from registry_client.identifiers import SerialRange
@@ -68,7 +69,7 @@ def run(arguments: Namespace) -> int:
         with sandbox(settings, Path(folder) / "registries") as running:
             for line in running.describe():
                 say(line)
-            wrong = tell(running)
+            wrong = tell(running, Path(folder))
             if arguments.once:
                 return 1 if wrong else 0
             say()
@@ -82,13 +83,13 @@ def run(arguments: Namespace) -> int:
     return 1 if wrong else 0
 
 
-def tell(running: Sandbox) -> list[str]:
-    """Play all scenes; returns what did not end as it should."""
+def tell(running: Sandbox, folder: Path) -> list[str]:
+    """Play all scenes, and those of roles that are installed; returns what did not end as it should."""
     registries = {code: each.registry for code, each in running.registries.items()}
     for registry in registries.values():
         registry.on_event(_narrator(registry.code))
     registries["FR"].open_account(FR_PERSON.account_type, identifier=FR_PERSON.identifier)
-    wrong = [fault for scene in SCENES for fault in _play(scene, running, registries)]
+    wrong = [fault for scene in SCENES for fault in play(scene, running, registries)]
     with running.hub.database.read() as connection:
         found = holdings(connection)
     say()
@@ -97,6 +98,8 @@ def tell(running: Sandbox) -> list[str]:
         say(f"  {line}")
     if found != EXPECTED:
         wrong.append(f"the holdings should be {EXPECTED}")
+    for role in roles().values():
+        wrong += role.tell(running, folder / role.name)
     wrong += _differences(running, registries)
     say()
     if wrong:
@@ -108,7 +111,8 @@ def tell(running: Sandbox) -> list[str]:
     return wrong
 
 
-def _play(scene: Scene, running: Sandbox, registries: dict[str, Registry]) -> list[str]:
+def play(scene: Scene, running: Sandbox, registries: dict[str, Registry]) -> list[str]:
+    """Play one scene; returns what did not end as it should."""
     say()
     say(f"== {scene.title}")
     registry = registries[scene.registry]

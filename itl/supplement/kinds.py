@@ -26,6 +26,24 @@ CANCELLATIONS = frozenset({(10, 1), (10, 41)})
 RETIREMENTS = frozenset({(4, 3)})
 """Beside main type 5."""
 
+DEFINED = frozenset(
+    {
+        *ISSUES,
+        *SURRENDERS,
+        *CANCELLATIONS,
+        *RETIREMENTS,
+        ALLOCATION,
+        REVERSAL_OF_SURRENDER,
+        CONVERSION_OF_SURRENDERED,
+        CONVERSION_OF_UNALLOCATED,
+        RETIREMENT_OF_SURRENDERED,
+        (1, 54),
+        (3, 21),
+        (10, 55),
+    }
+)
+"""All that such a scheme defines: what the transaction log must know as its own (2003, 5401)."""
+
 FORCE_MAJEURE = (0, 3)
 PARTY_HOLDING = 100
 SCHEME_ACCOUNT_TYPES = frozenset({100, 120, 121})

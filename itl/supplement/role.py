@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -11,9 +13,10 @@ from sqlalchemy import Connection
 from itl.checks.view import View
 from itl.lifecycle.transaction import LogIdentity
 from itl.roles import Loop, Subparsers
-from itl.supplement import commands
+from itl.supplement import commands, story
 from itl.supplement.bench import bench
 from itl.supplement.relay_service import SchemeRelayService
+from itl.supplement.sandbox import SandboxScheme, sandbox_scheme
 from itl.supplement.service import SupplementaryLogService
 from itl.wire.contract import Port, service_name
 from itl.wire.endpoint import Wsgi
@@ -45,3 +48,9 @@ class SupplementaryLog:
 
     def register(self, commands_of_itl: Subparsers) -> None:
         commands.register(commands_of_itl)
+
+    def beside(self, running: Any, folder: Path) -> AbstractContextManager[SandboxScheme]:
+        return sandbox_scheme(running, folder)
+
+    def tell(self, running: Any, folder: Path) -> list[str]:
+        return story.tell(running, folder)

@@ -78,7 +78,8 @@ class LogSitting:
         verdict = judge.too_many_blocks() if too_wide else judge.proposal(request, self.view, self.log.override.off)
         evaluation = self.log.override.tell_evaluation(verdict.evaluation_results)
         proposal = request.proposed_transaction
-        schemes = asked(proposal, self.view.reference.schemes)
+        others = (each for each in self.view.reference.schemes if each.stl != self.log.code)
+        schemes = asked(proposal, others)
         transition = proposal_checked(
             task.head, proposal, evaluation, self.log, request.sender, schemes, task.deadline_at, self.view.now
         )

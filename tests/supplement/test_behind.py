@@ -10,7 +10,10 @@ from alembic.runtime.migration import MigrationContext
 
 from itl.errors import StoreError
 from itl.store import tables as log
+from itl.reference import Registry, RegistryKind, Scheme
 from itl.store.database import Database
+from itl.store.enrol_scheme import put_scheme
+from itl.store.reference_data import put_registry
 from itl.store.schema import require_current
 from itl.supplement import book, compliance, figures
 from itl.supplement import tables as t
@@ -240,6 +243,30 @@ def test_figures_follow_what_is_completed(world: SchemeWorld) -> None:
     assert world.rows(t.flows) == []
 
 
+def test_what_is_open_stays_counted_when_another_is_carried_out(world: SchemeWorld) -> None:
+    world.hold(1, 100)
+    issued = FigureKey(FigureKind.ISSUED, "GB", 1)
+    with world.hub.database.write() as connection:
+        book.put_plan(connection, "GB", 1, 0, 0, 100, SOURCE)
+    for identifier, block in (("GB2", units(1, 30)), ("GB3", units(31, 60)), ("GB4", units(61, 90))):
+        assert world.relay("GB", identifier, 10, block, supp_transaction_type=52, accounts=(100, 100)) == 1
+    world.settle()
+    assert world.answers[-3:] == [("GB2", 9, []), ("GB3", 9, []), ("GB4", 9, [])]
+    assert world.tell("GB2", 7) == 1
+    assert world.tell("GB3", 4) == 1
+    world.settle()
+    with world.hub.database.read() as connection:
+        assert figures.every(connection) == {issued: Figure(30, 30)}
+    assert [row.quantity for row in world.rows(t.flows)] == [30], "that of GB4"
+    assert world.relay("GB", "GB5", 10, units(1, 30), supp_transaction_type=52, accounts=(100, 100)) == 1
+    assert world.relay("GB", "GB6", 10, units(91, 100), supp_transaction_type=52, accounts=(100, 100)) == 1
+    world.settle()
+    assert world.answers[-2:] == [("GB5", 9, []), ("GB6", 9, [])], "100 of 100"
+    assert world.relay("GB", "GB7", 1, units(101, 101), supp_transaction_type=51, accounts=(100, 100)) == 1
+    world.settle()
+    assert world.answers[-1] == ("GB7", 10, [7201])
+
+
 def test_a_member_is_suspended_by_the_scheme_from_the_moment_it_is_recorded(world: SchemeWorld) -> None:
     with world.hub.database.write() as connection:
         book.put_member(connection, Member("GB", may_propose=False), SOURCE)
@@ -271,6 +298,22 @@ def test_members_that_call_directly_are_judged_by_both(lone: SchemeWorld) -> Non
     assert lone.status("GB3") == 10
     assert lone.notify("GB", "GB3", 5) == 1
     assert lone.peers["ITL"].told == []
+
+
+def test_alone_it_asks_no_supplementary_log_but_knows_the_types_of_its_scheme(lone: SchemeWorld) -> None:
+    """It is enrolled with itself, so that the base checks 2003 and 5401 know what its scheme defines."""
+    scheme = Scheme("CITL", frozenset({(10, 2)}), frozenset({"GB", "FR"}))
+    with lone.hub.database.write() as connection:
+        put_registry(connection, Registry("CITL", RegistryKind.STL), lone.clock())
+        put_scheme(connection, scheme)
+    assert lone.propose("GB", "GB1", 1, units(1, 100), accounts=(100, 100)) == 1
+    lone.settle()
+    assert lone.notify("GB", "GB1", 4) == 1
+    lone.settle()
+    assert lone.propose("GB", "GB2", 10, units(1, 10), accounts=(100, 100), supp_transaction_type=2) == 1
+    assert lone.propose("GB", "GB3", 10, units(11, 20), accounts=(100, 100), supp_transaction_type=77) == 1
+    lone.settle()
+    assert lone.peers["GB"].heard == [("GB1", 2, []), ("GB2", 2, []), ("GB3", 3, [2003])]
 
 
 def test_the_log_does_not_speak_of_what_members_proposed_directly(lone: SchemeWorld) -> None:
