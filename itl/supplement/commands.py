@@ -169,15 +169,23 @@ def _show(arguments: Namespace, heads: Sequence[str], rows: Iterable[Sequence[An
     if arguments.json:
         say(msgspec.json.encode(found).decode())
         return 0
-    for line in lines_of([tuple(heads), *(tuple(map(_shown, each.values())) for each in found)]):
+    for line in lines_of([tuple(heads), *(tuple(_shown(*cell) for cell in each.items()) for each in found)]):
         say(line)
     return 0
 
 
-def _shown(value: Any) -> object:
+_NAMES = ("type", "account_type", "identifier", "installation", "year", "first_year", "last_year", "period")
+"""Columns whose numbers are names, and are shown as such, without separators."""
+
+
+def _shown(head: str, value: Any) -> object:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return shown_time(value) if hasattr(value, "isoformat") else "" if value is None else value
+    if value is None:
+        return ""
+    if hasattr(value, "isoformat"):
+        return shown_time(value)
+    return str(value) if head in _NAMES else value
 
 
 def run_setup(arguments: Namespace) -> int:

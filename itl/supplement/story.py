@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from itl.cli.command import say
 from itl.cli.sandbox import Sandbox
-from itl.cli.story import FR_PERSON, PARTY_ACCOUNT, PATIENCE, Scene, play
+from itl.cli.story import FR_PERSON, PATIENCE, Scene, play
 from itl.clock import system_clock
 from itl.codes import TransactionStatus, UnitType
 from itl.store import tables as t

@@ -9,8 +9,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from itl.errors import StoreError
-from itl.store import tables as log
 from itl.reference import Registry, RegistryKind, Scheme
+from itl.store import tables as log
 from itl.store.database import Database
 from itl.store.enrol_scheme import put_scheme
 from itl.store.reference_data import put_registry
