@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import BindParameter, Connection, Select, bindparam, delete, func, or_, select, update
 
 from itl.errors import ConflictError, UsageError
 from itl.lifecycle.reconciliation import Progress, begin, decide
@@ -28,9 +28,12 @@ from itl.lifecycle.transaction import LogIdentity
 from itl.store import inconsistencies
 from itl.store import tables as t
 from itl.store.arrival import code_list
+from itl.store.database import Database
 from itl.store.inconsistencies import Closing
+from itl.store.looking import look
 from itl.store.posting import post, withdraw
 from itl.store.reference_data import load_reference
+from itl.store.statements import Statement
 
 MOST_AHEAD = timedelta(days=30)
 """How far ahead a snapshot may be (check 6205)."""
@@ -187,14 +190,22 @@ def last_agreed(connection: Connection, registry: str, before: datetime) -> date
     return found
 
 
-def anything_due(connection: Connection, now: datetime) -> bool:
+def anything_due(database: Database, now: datetime) -> bool:
     """Whether a timer rang, a comparison waits, or a schedule is due: one look, since the loop mostly finds nothing."""
+    [row] = look(database, _ANYTHING_DUE, now=now)
+    return bool(row.found)
+
+
+def _anything_due(_dialect: str) -> Select[Any]:
     rows, schedules = t.reconciliations.c, t.reconciliation_schedules.c
+    now: BindParameter[datetime] = bindparam("now", type_=t.Instant())
     free = or_(rows.held_until.is_(None), rows.held_until <= now)
     due_row = select(rows.id).where(rows.due_at <= now, free).exists()
     due_schedule = select(schedules.registry).where(schedules.next_at <= now).exists()
-    found: bool = connection.execute(select(or_(due_row, due_schedule))).scalar_one()
-    return bool(found)
+    return select(or_(due_row, due_schedule).label("found"))
+
+
+_ANYTHING_DUE = Statement("anything_due", _anything_due)
 
 
 def due(connection: Connection, now: datetime, limit: int) -> list[Reconciliation]:

@@ -74,9 +74,8 @@ class Reconciler:
 
     def once(self) -> int:
         """One round; returns how much was done."""
-        with self._database.read() as connection:
-            if not store.anything_due(connection, self._clock()):
-                return 0
+        if not store.anything_due(self._database, self._clock()):
+            return 0
         done = self._start_scheduled() + self._ring_timer() + self._compare()
         if done:
             self._after_work()
