@@ -89,7 +89,7 @@ class _Registry:
             return
         holding.told = True
         match notice.status:
-            case TransactionStatus.CHECKED_NO_DISCREPANCY:
+            case TransactionStatus.CHECKED_NO_DISCREPANCY | TransactionStatus.STL_CHECKED_NO_DISCREPANCY:
                 self._tell(self._completed, digits, partial(self._carried_out, digits))
             case TransactionStatus.CHECKED_DISCREPANCY:
                 self.outcome.refuse(list(notice.codes), notice.body)
@@ -122,12 +122,41 @@ class _Registry:
             self.idle.append(holding)
 
 
+class SupplementaryLog:
+    """A supplementary log that agrees to everything: its endpoint listens at `url`, in the loop of a player."""
+
+    def __init__(
+        self, selector: selectors.BaseSelector, address: Address, code: str, play: Play, *, clients: int
+    ) -> None:
+        self._registry = play.registry.encode()
+        self._agreed = told(TransactionStatus.STL_CHECKED_NO_DISCREPANCY, play.dialect, play.registry, code)
+        self._endpoint = Endpoint(selector, "127.0.0.1", 0, self._notified)
+        self._calls = Calls(selector, address, clients)
+        self.url = self._endpoint.url
+
+    def close(self) -> None:
+        self._calls.close()
+        self._endpoint.close()
+
+    def _notified(self, notice: Notice) -> None:
+        if notice.status == TransactionStatus.PROPOSED:
+            digits = notice.identifier.removeprefix(self._registry)
+            self._calls.call((self._agreed.before, digits, self._agreed.after), self._answered)
+
+    def _answered(self, reply: Reply) -> None:
+        outcome = Outcome()
+        if not outcome.takes(reply):
+            raise LoadError(f"the supplementary log's answer was refused: {outcome.example}")
+
+
 class Player:
     """A registry that is up: its endpoint listens at `url`, its connections to the log are open."""
 
     def __init__(
         self, address: Address, play: Play, numbers: Iterator[int], *, clients: int, listen: tuple[str, int]
     ) -> None:
+        self._clients = clients
+        self._beside: list[SupplementaryLog] = []
         self._address, self._play = address, play
         self._selector = selectors.DefaultSelector()
         self._endpoint = Endpoint(self._selector, *listen, self._notified)
@@ -169,7 +198,14 @@ class Player:
         """
         return self._run(Pace(seconds, most, rate))
 
+    def supplementary_log(self, address: Address, code: str) -> SupplementaryLog:
+        """One that is asked beside, and agrees to all; it calls the log by `address`, and ends with this player."""
+        self._beside.append(SupplementaryLog(self._selector, address, code, self._play, clients=self._clients))
+        return self._beside[-1]
+
     def close(self) -> None:
+        for each in self._beside:
+            each.close()
         self._calls.close()
         self._endpoint.close()
         self._selector.close()

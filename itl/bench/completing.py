@@ -15,15 +15,17 @@ from itl.bench.rows import POSTGRESQL, Of, Part, Row, ratios, spread
 from itl.clock import system_clock
 
 LOCAL = ("127.0.0.1", 0)
+STL = "CITL"
 WARM_UP = 2
 """Transactions of each that may be open, before anything is measured."""
 
 
 @contextmanager
-def playing(database: str, plan: Plan) -> Iterator[Player]:
+def playing(database: str, plan: Plan, *, supplementary: bool = False) -> Iterator[Player]:
     """A registry whose units are issued, and a log on `database` that works for it, both warm.
 
-    The log is run as in production: a process that answers for each processor, and a worker beside them.
+    The log is run as in production: a process that answers for each processor, and a worker beside them. With
+    `supplementary` a supplementary log is asked about every transaction, and agrees.
     """
     with servers.log(database, processors(), plan.threads) as log, servers.workers(database, 1):
         play = Play(open=plan.open)
@@ -31,6 +33,9 @@ def playing(database: str, plan: Plan) -> Iterator[Player]:
         player = Player(caller, play, numbers_by_time(), clients=plan.clients, listen=LOCAL)
         with closing(player):
             databases.let_call(database, REGISTRY, player.url)
+            if supplementary:
+                beside = player.supplementary_log(Address(log, STL.lower(), STL.lower()), STL)
+                databases.let_ask(database, REGISTRY, STL, beside.url)
             player.issue()
             player.run(plan.complete_seconds, most=min(plan.most, WARM_UP * plan.open)).require_accepted()
             counts.wait_until_settled(database)
@@ -50,6 +55,7 @@ def measure(server: str, plan: Plan, tell: Callable[[str], None]) -> Iterator[Ro
     theirs: list[float] = []
     loads: list[Load] = []
     with ExitStack() as stack:
+        asking = _Asking(stack, server, plan) if plan.supplementary_log else None
         url = stack.enter_context(databases.new_postgresql(server))
         player = stack.enter_context(playing(url, plan))
         beside = None
@@ -65,14 +71,35 @@ def measure(server: str, plan: Plan, tell: Callable[[str], None]) -> Iterator[Ro
             until = system_clock()
             rates.append(counts.settled(url, since, until) / (until - since).total_seconds())
             counts.wait_until_settled(url)
+            if asking is not None:
+                asking.play()
         completed = sum(each.accepted for each in loads)
         if (found := counts.settled(url) - before) != completed:
             raise LoadError(f"{completed} transactions were completed, the ledger has carried out {found}")
     figures = {"log /s": spread(rates)}
     if theirs:
         figures |= {"pgbench /s": spread(theirs), "beside pgbench": ratios(rates, theirs)}
+    if asking is not None:
+        figures |= {"with an STL /s": spread(asking.rates), "beside none": ratios(asking.rates, rates)}
     for percent in (50, 99):
         figures[f"p{percent} ms"] = spread(1000 * (each.percentile(percent) or 0.0) for each in loads)
     figures["carried out"] = spread([float(completed)])
     of: Of = {"database": POSTGRESQL, "blocks": 1, "clients": plan.clients, "open": plan.open}
     yield Row(Part.COMPLETE, of, figures, plan.rounds)
+
+
+class _Asking:
+    """The same on a database of its own, where a supplementary log is asked about every transaction."""
+
+    def __init__(self, stack: ExitStack, server: str, plan: Plan) -> None:
+        self._plan, self.rates = plan, list[float]()
+        self._url = stack.enter_context(databases.new_postgresql(server))
+        self._player = stack.enter_context(playing(self._url, plan, supplementary=True))
+
+    def play(self) -> None:
+        """One load, as those beside it."""
+        since = system_clock()
+        self._player.run(self._plan.complete_seconds, most=self._plan.most).require_accepted()
+        until = system_clock()
+        self.rates.append(counts.settled(self._url, since, until) / (until - since).total_seconds())
+        counts.wait_until_settled(self._url)

@@ -17,8 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from itl.bench import counts
 from itl.clock import system_clock
 from itl.errors import UsageError
-from itl.reference import Registry
+from itl.reference import Registry, RegistryKind, Scheme
 from itl.store.database import Database, normal_url
+from itl.store.enrol_scheme import put_scheme
 from itl.store.enrolment import kind_of, put_sandbox
 from itl.store.reference_data import load_reference, put_registry, put_user
 from itl.store.schema import migrate
@@ -103,6 +104,16 @@ def let_call(url: str, registry: str, address: str) -> None:
     with database.write() as connection:
         enrolled = load_reference(connection).registries[registry]
         put_registry(connection, replace(enrolled, url=address), system_clock())
+    database.close()
+
+
+def let_ask(url: str, member: str, code: str, address: str) -> None:
+    """Enrol a scheme of one member, whose supplementary log `code` is called at `address` about everything."""
+    database = Database(url)
+    with database.write() as connection:
+        put_registry(connection, Registry(code, RegistryKind.STL, url=address), system_clock())
+        put_user(connection, code, code.lower(), code.lower())
+        put_scheme(connection, Scheme(code, frozenset(), frozenset({member})))
     database.close()
 
 

@@ -1,4 +1,7 @@
-"""A registry's endpoint that is as cheap as can be: it picks out of the bytes what the log notifies, and accepts it."""
+"""An endpoint that is as cheap as can be, of a registry or of a supplementary log.
+
+It picks out of the bytes what the log proposes or notifies, and accepts it.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from itl.codes import ResultIdentifier
+from itl.codes import ResultIdentifier, TransactionStatus
 from itl.errors import UsageError
-from itl.messages import NotificationResponse
+from itl.messages import NotificationResponse, ProposalResponse
 from itl.wire.contract import Port
 from itl.wire.encode import encode_fault, encode_reply
 from itl.wire.faults import ClientFault
@@ -19,12 +22,13 @@ from itl.wire.faults import ClientFault
 _PIECE = 64 * 1024
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _NOTICE = re.compile(rb"<transactionIdentifier[^>]*>([^<]*)<.*?<transactionStatus[^>]*>([0-9]+)<", re.DOTALL)
+_PROPOSED = re.compile(rb"<[^>]*acceptProposalRequest[^>]*>.*?<transactionIdentifier[^>]*>([^<]*)<", re.DOTALL)
 _CODE = re.compile(rb"<responseCode[^>]*>([0-9]+)<")
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What the log notified of a transaction: its identifier, the status, and the codes that were found."""
+    """What the log said of a transaction: its identifier, the status (1: it is proposed), and the codes found."""
 
     identifier: bytes
     status: int
@@ -37,13 +41,16 @@ def _answer(line: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
-_ACCEPTED = _answer(
-    "200 OK",
-    encode_reply(
-        Port.REGISTRY, "acceptNotification", NotificationResponse(result_identifier=int(ResultIdentifier.ACCEPTED))
-    ),
+def _acceptance(operation: str, response: type[ProposalResponse] | type[NotificationResponse]) -> bytes:
+    accepted = response(result_identifier=int(ResultIdentifier.ACCEPTED))
+    return _answer("200 OK", encode_reply(Port.REGISTRY, operation, accepted))
+
+
+_NOTIFIED = _acceptance("acceptNotification", NotificationResponse)
+_TAKEN = _acceptance("acceptProposal", ProposalResponse)
+_ELSE = _answer(
+    "500 Internal Server Error", encode_fault(ClientFault("only acceptProposal and acceptNotification are taken here"))
 )
-_ELSE = _answer("500 Internal Server Error", encode_fault(ClientFault("only acceptNotification is taken here")))
 
 
 class Endpoint:
@@ -115,7 +122,7 @@ class _Caller:
         answers = b""
         while (body := self._taken()) is not None:
             notice = _read(body)
-            answers += _ELSE if notice is None else _ACCEPTED
+            answers += _reply(notice)
             notices.append(notice)
         # An answer is far smaller than what a socket holds back; a log that reads none of them is let go.
         sent = 0
@@ -139,10 +146,17 @@ class _Caller:
         return rest[:size]
 
 
+def _reply(notice: Notice | None) -> bytes:
+    if notice is None:
+        return _ELSE
+    return _TAKEN if notice.status == TransactionStatus.PROPOSED else _NOTIFIED
+
+
 def _read(body: bytes) -> Notice | None:
     found = _NOTICE.search(body)
     if found is None:
-        return None
+        proposed = _PROPOSED.search(body)
+        return None if proposed is None else Notice(proposed[1], int(TransactionStatus.PROPOSED), (), body)
     return Notice(found[1], int(found[2]), tuple(code.decode() for code in _CODE.findall(body)), body)
 
 

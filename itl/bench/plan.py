@@ -31,6 +31,8 @@ class Plan:
     """Length of one load of whole transactions, and of pgbench beside it."""
     open: int = 64
     """Transactions that are open at one time."""
+    supplementary_log: bool = False
+    """Also measure whole transactions about which a supplementary log is asked."""
     pgbench_scale: int = 10
     """Hundred thousands of accounts."""
     ledger: tuple[int, ...] = (10_000, 1_000_000)

@@ -119,10 +119,10 @@ def moving(units: Units, registry: str = REGISTRY, *, back: bool = False) -> Pro
     return _proposal(TransactionType.INTERNAL_TRANSFER, *accounts, units, registry)
 
 
-def told(status: TransactionStatus, dialect: Dialect, registry: str = REGISTRY) -> Prepared:
-    """The registry tells the log what became of its transaction."""
+def told(status: TransactionStatus, dialect: Dialect, registry: str = REGISTRY, sender: str | None = None) -> Prepared:
+    """The registry tells the log what became of its transaction, or another `sender` what it makes of it."""
     message = NotificationRequest(
-        sender=registry,
+        sender=sender or registry,
         addressee=LOG,
         major_version=1,
         minor_version=1,

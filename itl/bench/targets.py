@@ -56,6 +56,7 @@ TARGETS = (
         at_most=True,
     ),
     Target("completed transactions, beside pgbench -N", Part.COMPLETE, {"blocks": 1}, "beside pgbench", 0.20),
+    Target("all of them through a supplementary log, beside none", Part.COMPLETE, {"blocks": 1}, "beside none", 0.50),
     _growing(1, 1.5),
     _growing(10, 2.0),
     Target("minutes of the replay of all reports", Part.REPLAY, {"real reports": "yes"}, "minutes", 10.0, True, 1),

@@ -85,6 +85,11 @@ def _of_parts(parser: ArgumentParser) -> None:
         "--open", type=int, default=PLAN.open, metavar="N", help=f"transactions open at one time (default {PLAN.open})"
     )
     complete.add_argument(
+        "--supplementary-log",
+        action="store_true",
+        help="complete: also with a supplementary log that is asked about every transaction and agrees, beside none",
+    )
+    complete.add_argument(
         "--long",
         type=float,
         metavar="MINUTES",
@@ -172,6 +177,7 @@ def _plan(arguments: Namespace) -> Plan:
         clients=arguments.clients,
         complete_seconds=arguments.complete_seconds,
         open=arguments.open,
+        supplementary_log=arguments.supplementary_log,
         ledger=tuple(arguments.ledger),
         ledger_constraint=arguments.ledger_constraint,
         workers=tuple(arguments.workers),

@@ -42,6 +42,7 @@ from itl.store.acceptance import (
 from itl.store.arrival import Arrival
 from itl.store.database import Database
 from itl.store.reference_data import ReferenceData
+from itl.store.supplements import inquiry_of_one
 from itl.store.transitions import find, head_of
 from itl.wake import Wake
 from itl.wire.endpoint import Call
@@ -117,15 +118,19 @@ class TransactionService(Service):
             if row is None:
                 return self._refuse(NotificationResponse, arrival, content, reference.stamp, (UNKNOWN,))
             head = head_of(row)
-            if head.role(request.sender) is Role.SUPPLEMENTARY_LOG:
+            if head.role(request.sender) is not Role.SUPPLEMENTARY_LOG:
+                step = notified(
+                    head,
+                    request.sender,
+                    request.transaction_status,
+                    request.evaluation_result,
+                    self._identity,
+                )
+            elif head.awaits_supplementary_logs and len(head.asked) == 1:
+                inquiry = inquiry_of_one(self._database, row.id, head, row.proposed_at, self._practice.cleanup)
+                step = self._of_supplementary_log(request, head, inquiry, now)
+            else:
                 return self._answered(arrival, request, content, reference.stamp, now)
-            step = notified(
-                head,
-                request.sender,
-                request.transaction_status,
-                request.evaluation_result,
-                self._identity,
-            )
             if isinstance(step, Refused):
                 return self._refuse(NotificationResponse, arrival, content, reference.stamp, (step.code,))
             if isinstance(step, Repeat):
@@ -149,11 +154,10 @@ class TransactionService(Service):
     def _answered(
         self, arrival: Arrival, request: NotificationRequest, content: Content, stamp: int, now: datetime
     ) -> NotificationResponse | None:
-        """What a supplementary log says of a transaction that it was asked about."""
+        """What a supplementary log says of a transaction about which others were asked as well, or that moved on."""
 
         def decide(head: TransactionHead, inquiry: Inquiry) -> Transition | Repeat | Refused:
-            status, evaluation = request.transaction_status, request.evaluation_result
-            return supplementary_log.answered(head, request.sender, status, evaluation, inquiry, self._identity, now)
+            return self._of_supplementary_log(request, head, inquiry, now)
 
         identifier, cleanup = request.transaction_identifier, self._practice.cleanup
         outcome = accept_answer(self._database, arrival, content, identifier, cleanup, decide, now=now, stamp=stamp)
@@ -165,6 +169,12 @@ class TransactionService(Service):
             log_answer(self._database, arrival, "repeat", now)
         self._wake_relay.ring()
         return NotificationResponse(**ACCEPTED)
+
+    def _of_supplementary_log(
+        self, request: NotificationRequest, head: TransactionHead, inquiry: Inquiry, now: datetime
+    ) -> Transition | Repeat | Refused:
+        status, evaluation = request.transaction_status, request.evaluation_result
+        return supplementary_log.answered(head, request.sender, status, evaluation, inquiry, self._identity, now)
 
     def accept_message(self, call: Call, request: MessageRequest) -> MessageResponse:
         """Stages 1 to 3; the text is kept."""

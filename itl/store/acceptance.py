@@ -26,7 +26,16 @@ from itl.store import supplements
 from itl.store import tables as t
 from itl.store.arrival import Arrival, compressed, log_arrival
 from itl.store.database import Database
-from itl.store.door_statements import ACCEPT_NOTIFICATION, ACCEPT_PROPOSAL, FIND, STEPS, is_plain, transition_row
+from itl.store.door_statements import (
+    ACCEPT_ANSWER,
+    ACCEPT_NOTIFICATION,
+    ACCEPT_PROPOSAL,
+    FIND,
+    STEPS,
+    answer_row,
+    is_plain,
+    transition_row,
+)
 from itl.store.posting import post
 from itl.store.transitions import apply, find, head_of
 
@@ -96,7 +105,10 @@ def accept_notification(
         if database.alone is not None and is_plain(transition):
             row = arrival.row("accepted", now) | inbox_row(arrival, content, now, None, transaction_id, work)
             row |= transition_row(transaction_id, head, transition, now, arrival.sender or "") | {"stamp": stamp}
-            moved = database.alone.count(ACCEPT_NOTIFICATION, row)
+            answer = transition.answer
+            if answer is not None:
+                row |= answer_row(answer)
+            moved = database.alone.count(ACCEPT_NOTIFICATION if answer is None else ACCEPT_ANSWER, row)
             return Acceptance.ACCEPTED if moved == 1 else Acceptance.STALE
         with database.write() as connection:
             if not stands(connection, stamp):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Insert,
     Select,
@@ -21,8 +22,9 @@ from sqlalchemy import (
     update,
 )
 
-from itl.lifecycle.transaction import TransactionHead, Transition
+from itl.lifecycle.transaction import Answer, TransactionHead, Transition
 from itl.store import tables as t
+from itl.store.arrival import code_list
 from itl.store.posting import outbox_row
 from itl.store.statements import Statement
 from itl.store.transitions import HEAD_COLUMNS, changes, frees_units
@@ -110,7 +112,12 @@ def transition_row(
     }
 
 
-def _accept_notification() -> Insert:
+def answer_row(answer: Answer) -> dict[str, Any]:
+    """What `ACCEPT_ANSWER` wants to know beside it."""
+    return {"answered_by": answer.stl, "answer": int(answer.status), "answer_codes": code_list(answer.codes)}
+
+
+def _accept_notification(*, answer: bool = False) -> Insert:
     row = t.transactions.c
     moved = (
         update(t.transactions)
@@ -155,11 +162,26 @@ def _accept_notification() -> Insert:
     )
     columns = ["sender", "operation", "content_digest", "work", "received_at"]
     given = [_given(t.inbox.c[name]) for name in columns]
-    return (
+    written = (
         insert(t.inbox)
         .from_select([*columns, "transaction_id", "message"], select(*given, *both))
         .add_cte(noted)
         .add_cte(posted)
+    )
+    return written.add_cte(_answered(moved)) if answer else written
+
+
+def _answered(moved: CTE) -> CTE:
+    supplement = t.transaction_supplements.c
+    return (
+        update(t.transaction_supplements)
+        .where(supplement.transaction_id == moved.c.id, supplement.stl == bindparam("answered_by"))
+        .values(
+            answer=_given(supplement.answer),
+            answered_at=cast(bindparam("at"), supplement.answered_at.type),
+            response_codes=cast(bindparam("answer_codes"), supplement.response_codes.type),
+        )
+        .cte("answered")
     )
 
 
@@ -183,3 +205,6 @@ ACCEPT_PROPOSAL = Statement("accept_proposal", lambda _dialect: _accept_proposal
 
 ACCEPT_NOTIFICATION = Statement("accept_notification", lambda _dialect: _accept_notification())
 """A notification with what it changes: nothing at all where the status or the stamp has moved on."""
+
+ACCEPT_ANSWER = Statement("accept_answer", lambda _dialect: _accept_notification(answer=True))
+"""The same of a supplementary log, whose answer is noted as well."""

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from itl.lifecycle.supplementary_log import Inquiry
 from itl.lifecycle.transaction import Answer, Asked, TransactionHead
-from itl.messages import ProposalRequest, load
+from itl.messages import ProposalRequest, ProposalTransaction, load
 from itl.store import tables as t
 from itl.store.arrival import code_list
+from itl.store.database import Database
 from itl.store.statements import Insertion, Statement, Step
 
 ASKS = Insertion(t.transaction_supplements, ("transaction_id", "stl", "answer_by"))
@@ -50,11 +51,28 @@ def inquiry(
     connection: Connection, transaction_id: int, head: TransactionHead, proposed_at: datetime, cleanup: timedelta
 ) -> Inquiry:
     """How it stands with those that were asked about a transaction, whose row the caller has locked."""
+    proposal = _proposal_of(connection, transaction_id) if head.is_external else None
+    return Inquiry(asked(connection, transaction_id), proposed_at + cleanup, proposal)
+
+
+def inquiry_of_one(
+    database: Database, transaction_id: int, head: TransactionHead, proposed_at: datetime, cleanup: timedelta
+) -> Inquiry:
+    """The same of a transaction that waits for the only one that was asked: nothing is to be locked, or looked up.
+
+    It has not answered, or the transaction would stand elsewhere.
+    """
+    [stl] = head.asked
     proposal = None
     if head.is_external:
-        [row] = _PROPOSAL.rows(connection, transaction=transaction_id)
-        proposal = load(ProposalRequest, row.content).proposed_transaction
-    return Inquiry(asked(connection, transaction_id), proposed_at + cleanup, proposal)
+        with database.read() as connection:
+            proposal = _proposal_of(connection, transaction_id)
+    return Inquiry((Asked(stl),), proposed_at + cleanup, proposal)
+
+
+def _proposal_of(connection: Connection, transaction_id: int) -> ProposalTransaction:
+    [row] = _PROPOSAL.rows(connection, transaction=transaction_id)
+    return load(ProposalRequest, row.content).proposed_transaction
 
 
 def asked(connection: Connection, transaction_id: int) -> tuple[Asked, ...]:

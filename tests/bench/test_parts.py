@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -95,6 +96,29 @@ def test_without_pgbench_there_is_no_ratio(postgresql_server: str, monkeypatch: 
     [row] = completing.measure(postgresql_server, TINY, said.append)
     assert not {"pgbench /s", "beside pgbench"} & row.figures.keys()
     assert any("no pgbench" in line for line in said)
+
+
+def test_transactions_about_which_a_supplementary_log_is_asked_stand_beside_those_without(
+    postgresql_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pgbench, "find", lambda: None)
+    asked: list[tuple[str, int]] = []
+    wait = counts.wait_until_settled
+
+    def look(url: str) -> None:
+        wait(url)
+        database = Database(url)
+        with database.read() as connection:
+            answers = select(t.transaction_supplements.c.stl, t.transaction_supplements.c.answer)
+            asked.extend(map(tuple, connection.execute(answers)))
+        database.close()
+
+    monkeypatch.setattr(counts, "wait_until_settled", look)
+    [row] = completing.measure(postgresql_server, replace(TINY, supplementary_log=True), quiet)
+    found = figures(row)
+    assert found["beside none"] == pytest.approx(found["with an STL /s"] / found["log /s"])
+    assert len(asked) > TINY.most
+    assert set(asked) == {("CITL", 9)}
 
 
 def test_a_long_run_has_its_end_beside_its_beginning(postgresql_server: str) -> None:

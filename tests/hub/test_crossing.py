@@ -103,7 +103,7 @@ def test_initiator_terminates_while_the_supplementary_log_answers(world: World) 
     world.issue(1, 100)
     citl = enrol_scheme(world)
     world.reach(2, EXTERNAL, "GB2")
-    with meanwhile("accept_answer", lambda: world.notify("GB", "GB2", 5)):
+    with meanwhile("accept_notification", lambda: world.notify("GB", "GB2", 5)):
         assert world.notify("CITL", "GB2", 9) == (3007,)
     world.settle()
     assert world.history("GB2")[-1] == (5, "GB")
@@ -126,6 +126,18 @@ def test_clean_up_rings_while_the_supplementary_log_answers(world: World) -> Non
     world.issue(1, 100)
     citl = enrol_scheme(world)
     world.reach(2, CANCELLATION, "GB2")
-    with meanwhile("accept_answer", lambda: world.later(DAY)):
+    with meanwhile("accept_notification", lambda: world.later(DAY)):
         assert world.notify("CITL", "GB2", 9) == (3008,)
     assert (world.status("GB2"), citl.heard) == (7, [("GB2", 1), ("GB2", 7)])
+
+
+def test_two_supplementary_logs_answer_at_the_same_time(world: World) -> None:
+    world.issue(1, 100)
+    enrol_scheme(world, "CITL", ["FR"])
+    enrol_scheme(world, "UKTL", ["GB"])
+    world.reach(2, EXTERNAL, "GB2")
+    with meanwhile("accept_answer", lambda: world.notify("UKTL", "GB2", 9)):
+        assert world.notify("CITL", "GB2", 9) == 1
+    world.settle()
+    assert world.history("GB2")[-1] == (9, "CITL")
+    assert world["FR"].heard == [("GB2", 1)]
