@@ -36,35 +36,35 @@ def proposal(
     message: ProposalRequest, sender: Sender, reference: Reference, now: datetime, off: frozenset[int] = _NONE
 ) -> tuple[int, ...]:
     """Stages 1 to 3 of acceptProposal."""
-    return _first_failing(PROPOSAL, message, Door(sender, reference, now), off)
+    return first_failing(PROPOSAL, message, Door(sender, reference, now), off)
 
 
 def notification(
     message: NotificationRequest, sender: Sender, reference: Reference, now: datetime, off: frozenset[int] = _NONE
 ) -> tuple[int, ...]:
     """Stages 1 to 4 of acceptNotification."""
-    return _first_failing(NOTIFICATION, message, Door(sender, reference, now), off)
+    return first_failing(NOTIFICATION, message, Door(sender, reference, now), off)
 
 
 def message(
     message: MessageRequest, sender: Sender, reference: Reference, now: datetime, off: frozenset[int] = _NONE
 ) -> tuple[int, ...]:
     """Stages 1 to 3 of acceptMessage."""
-    return _first_failing(MESSAGE, message, Door(sender, reference, now), off)
+    return first_failing(MESSAGE, message, Door(sender, reference, now), off)
 
 
 def status_query(
     message: TransactionStatusRequest, sender: Sender, reference: Reference, now: datetime, off: frozenset[int] = _NONE
 ) -> tuple[int, ...]:
     """Stages 1 to 3 of getTransactionStatus."""
-    return _first_failing(STATUS_QUERY, message, Door(sender, reference, now), off)
+    return first_failing(STATUS_QUERY, message, Door(sender, reference, now), off)
 
 
 def relay(
     message: RelayRequest, sender: Sender, reference: Reference, now: datetime, off: frozenset[int] = _NONE
 ) -> tuple[int, ...]:
     """Stages 1 to 3 of relayMessage."""
-    return _first_failing(RELAY, message, Door(sender, reference, now), off)
+    return first_failing(RELAY, message, Door(sender, reference, now), off)
 
 
 def one(code: int, message: object, door: Door) -> Finding | None:
@@ -75,9 +75,10 @@ def one(code: int, message: object, door: Door) -> Finding | None:
     return check.ask(message, door)
 
 
-def _first_failing(
-    stages: Sequence[Sequence[int]], message: object, door: Door, off: frozenset[int]
+def first_failing(
+    stages: Sequence[Sequence[int]], message: object, door: Door, off: frozenset[int] = _NONE
 ) -> tuple[int, ...]:
+    """The codes of the first of `stages` that fails."""
     for stage in stages:
         codes = tuple(code for code in stage if code not in off and one(code, message, door) is not None)
         if codes:

@@ -71,11 +71,9 @@ class SchemeRelayService(Service):
 
     def _against(self, request: RelayRequest, sender: Sender, reference: Reference, now: datetime) -> tuple[int, ...]:
         """The codes of the first stage that fails."""
-        entrance = Door(sender, reference, now)
-        for stage in TRANSPORT:
-            codes = tuple(code for code in stage if door.one(code, request, entrance) is not None)
-            if codes:
-                return codes
+        codes = door.first_failing(TRANSPORT, request, Door(sender, reference, now), self._override.off)
+        if codes:
+            return codes
         if request.addressee != reference.log_code:
             return (WRONG_ADDRESSEE,)
         with self._database.read() as connection:

@@ -187,12 +187,9 @@ class SupplementaryLogService(Service):
         now: datetime,
     ) -> tuple[int, ...]:
         """The codes of the first stage that fails; last, whether the sender is the transaction log at all."""
-        entrance = Door(sender, reference, now)
-        for stage in stages:
-            off = self._override.off
-            codes = tuple(code for code in stage if code not in off and door.one(code, request, entrance) is not None)
-            if codes:
-                return codes
+        codes = door.first_failing(stages, request, Door(sender, reference, now), self._override.off)
+        if codes:
+            return codes
         log = reference.registries.get(sender.code or "")
         return () if log is not None and log.in_force and log.kind is RegistryKind.LOG else (NOT_THE_LOG,)
 
