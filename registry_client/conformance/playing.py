@@ -20,7 +20,13 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import requests
 
 from itl.clock import Clock, system_clock
-from itl.messages import ProvideTimeRequest, ProvideTimeResponse, content_digest, dump
+from itl.messages import (
+    ProvideTimeRequest,
+    ProvideTimeResponse,
+    TransactionStatusRequest,
+    content_digest,
+    dump,
+)
 from itl.wire.contract import OPERATIONS, Port
 from itl.wire.decode import decode_any, decode_reply
 from itl.wire.encode import encode_fault, encode_reply, encode_request
@@ -64,6 +70,9 @@ class Received:
 
 Answering = Callable[[Received], Answer]
 
+LetsIn = Callable[[str | None, str | None], bool]
+"""Whether a caller who shows this user and password may call."""
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -92,7 +101,9 @@ class _Inbox:
 class Party:
     """One party that the tester plays, towards the peer at `url`.
 
-    `patience` is how long, in seconds, a call of the peer is waited for; a call to it may take as long.
+    `patience` is how long, in seconds, a call of the peer is waited for; a call to it may take as long. `answer` is
+    what the party says to a call unless a test wants otherwise (default: result 1), `lets_in` who may call (default:
+    whoever shows what `access` says, or anybody).
     """
 
     def __init__(
@@ -107,6 +118,8 @@ class Party:
         versions: tuple[int, int] = (1, 1),
         patience: float = 15.0,
         clock: Clock = system_clock,
+        answer: Answering | None = None,
+        lets_in: LetsIn | None = None,
     ) -> None:
         self.code, self.peer, self.url = code, peer, url
         self.offers = offers
@@ -116,6 +129,8 @@ class Party:
         self._evidence = evidence
         self._inbox = _Inbox()
         self._answering: dict[str, Answering] = {}
+        self._answer = answer or self.accepted
+        self._lets_in = lets_in or self._shows_what_it_must
         pair = (access.certificate, access.key) if access.certificate and access.key else access.certificate
         self._session = session(certificate=pair, authority=access.authority or True)
 
@@ -234,7 +249,7 @@ class Party:
 
     @contextmanager
     def answering(self, operation: str, answer: Answering) -> Iterator[None]:
-        """For a while, answer calls of `operation` otherwise than with result 1."""
+        """For a while, answer calls of `operation` otherwise than usual."""
         self._answering[operation] = answer
         try:
             yield
@@ -264,9 +279,7 @@ class Party:
         return answer
 
     def _answered(self, user: tuple[str | None, str | None], body: bytes, at: datetime) -> Answer:
-        expected = self.access.called_by
-        given = ":".join(each or "" for each in user)
-        if expected is not None and not hmac.compare_digest(given.encode(), ":".join(expected).encode()):
+        if not self._lets_in(*user):
             return Answer(401, b"user and password are needed\n")
         try:
             decoded = decode_any(body)
@@ -281,16 +294,21 @@ class Party:
         received = Received(decoded.operation, decoded.message, body, at)
         digest = content_digest(decoded.operation, dump(decoded.message))
         with self._inbox.changed:
-            if digest in self._inbox.acknowledged:
+            if digest in self._inbox.acknowledged and not isinstance(decoded.message, TransactionStatusRequest):
                 self._evidence.fault(
                     f"{self.peer} sent {decoded.operation} to {self.code} again, though it was acknowledged"
                 )
-            answer = self._answering.get(decoded.operation, self.accepted)(received)
+            answer = self._answering.get(decoded.operation, self._answer)(received)
             if answer.status == 200:
                 self._inbox.acknowledged.add(digest)
             self._inbox.waiting.append(received)
             self._inbox.changed.notify_all()
         return answer
+
+    def _shows_what_it_must(self, user: str | None, password: str | None) -> bool:
+        expected = self.access.called_by
+        given = f"{user or ''}:{password or ''}"
+        return expected is None or hmac.compare_digest(given.encode(), ":".join(expected).encode())
 
     def _keep(
         self,

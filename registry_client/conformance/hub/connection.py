@@ -13,8 +13,8 @@ from itl.codes import TransactionStatus, UnitType
 from itl.messages import MessageRequest, ProposalRequest, TransactionStatusRequest
 from itl.wire.contract import Port
 from itl.wire.encode import encode_request
-from registry_client.conformance.hub.material import part
 from registry_client.conformance.hub.tester import HubTester
+from registry_client.conformance.making import part
 from registry_client.conformance.suite import Failed, Group
 
 GROUP: Group[HubTester] = Group("Communication initialization")

@@ -6,9 +6,10 @@ from msgspec.structs import replace
 
 from itl.codes import TransactionStatus, TransactionType, UnitType
 from itl.messages import ProposalRequest, ProposalTransaction, TransactionUnitBlock
-from registry_client.conformance.hub.material import HOLDING, PENDING, PROCEEDS, part
+from registry_client.conformance.hub.material import HOLDING, PENDING, PROCEEDS
 from registry_client.conformance.hub.rules import Rule, add_rules
 from registry_client.conformance.hub.tester import HubTester
+from registry_client.conformance.making import part
 from registry_client.conformance.playing import Party
 from registry_client.conformance.suite import Failed, Group
 from registry_client.units import Account

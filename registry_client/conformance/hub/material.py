@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
-import time
-from datetime import date
 from typing import Any
 
 from msgspec.structs import replace
 
 from itl.clock import Clock, system_clock
-from itl.codes import CDM_UNITS, LULUCF_UNITS, PROJECT_UNITS, TRACK_UNITS, TransactionType, UnitType
+from itl.codes import CDM_UNITS, TransactionType, UnitType
 from itl.messages import ProposalTransaction, TransactionUnitBlock
 from registry_client.conformance.evidence import Evidence
+from registry_client.conformance.making import Fresh, made
 from registry_client.conformance.playing import Party
 from registry_client.conformance.profile import Profile
 from registry_client.conformance.suite import Skipped
@@ -24,25 +22,6 @@ PERSON = Account(121, 2001)
 PENDING = Account(110, 1000)
 PROCEEDS = Account(100, 1100)
 """The CDM registry's pending account, and its account for the share of proceeds."""
-
-
-class Fresh:
-    """Numbers that no run used before: transaction identifiers and serials grow with the time at which a run begins.
-
-    A run may take half a million serials a second; the serials come round after 57 years.
-    """
-
-    def __init__(self, seconds: float | None = None) -> None:
-        begun = int((time.time() if seconds is None else seconds) * 10)
-        self._transactions = itertools.count(begun * 1_000)
-        self._serial = begun * 50_000 % 900_000_000_000_000 + 1
-
-    def transaction(self, code: str) -> str:
-        return f"{code}{next(self._transactions)}"
-
-    def serials(self, quantity: int) -> tuple[int, int]:
-        start, self._serial = self._serial, self._serial + quantity
-        return start, self._serial - 1
 
 
 class Material:
@@ -122,27 +101,8 @@ class Material:
     ) -> TransactionUnitBlock:
         """A block of units that never were, with all attributes that its type must have."""
         project = self.profile.project
-        start, end = self.fresh.serials(quantity)
-        of_the_cdm = kind in CDM_UNITS
-        if period is None:
-            period = self.later if kind in (UnitType.TCER, UnitType.LCER) else self.earlier
-        expiry = {UnitType.TCER: project.tcer_expiry, UnitType.LCER: project.lcer_expiry}.get(kind)
-        made: dict[str, Any] = {
-            "unit_serial_block_start": start,
-            "unit_serial_block_end": end,
-            "originating_registry_code": originating or (project.host if of_the_cdm else self.initiator.code),
-            "unit_type": int(kind),
-            "supp_unit_type": 0,
-            "original_commit_period": period,
-            "applicable_commit_period": period,
-            "lulucf_activity": 1 if kind in LULUCF_UNITS else None,
-            "project_identifier": (project.number if of_the_cdm else project.party_number)
-            if kind in PROJECT_UNITS
-            else None,
-            "track": project.track if kind in TRACK_UNITS else None,
-            "expiry_date": None if expiry is None else date.fromisoformat(expiry),
-        }
-        return TransactionUnitBlock(**(made | other))
+        origin = originating or (project.host if kind in CDM_UNITS else self.initiator.code)
+        return made(kind, self.fresh.serials(quantity), origin, project, self.profile.periods, period=period, **other)
 
     def proposal(
         self,
@@ -184,9 +144,3 @@ class Material:
         project = self.profile.project
         made = {"unit_type": int(kind), "project_identifier": project.party_number, "track": project.track}
         return replace(block, **(made | other))
-
-
-def part(block: TransactionUnitBlock, first: int, count: int) -> TransactionUnitBlock:
-    """`count` units of a block, from its `first`-th (0 is the first) on."""
-    start = block.unit_serial_block_start + first
-    return replace(block, unit_serial_block_start=start, unit_serial_block_end=start + count - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
@@ -20,7 +20,9 @@ from itl.messages import (
 )
 from itl.wire.server import serve
 from registry_client.conformance.evidence import Evidence
-from registry_client.conformance.hub.material import HOLDING, PENDING, Fresh, Material
+from registry_client.conformance.hub.material import HOLDING, PENDING, Material
+from registry_client.conformance.judging import listed, require_acknowledged, require_refused
+from registry_client.conformance.making import Fresh, joined
 from registry_client.conformance.operators import Asked, Commands
 from registry_client.conformance.playing import Party, endpoint
 from registry_client.conformance.profile import Profile
@@ -135,16 +137,11 @@ class HubTester(Material):
 
     def acknowledged(self, answer: Any, what: str) -> None:
         """An acknowledgement must be result 1 without a code."""
-        if answer.result_identifier != 1 or answer.response_codes:
-            raise Failed(f"{what} must be answered with result 1 and no code; the answer was {_said(answer)}")
+        require_acknowledged(answer, what)
 
     def refused_at_once(self, answer: Any, what: str, *codes: int) -> None:
         """An acknowledgement must be result 0 with just these codes."""
-        expected = sorted(map(self.code, codes))
-        if answer.result_identifier != 0 or sorted(answer.response_codes or ()) != expected:
-            raise Failed(
-                f"{what} must be answered with result 0 and {_listed(expected)}; the answer was {_said(answer)}"
-            )
+        require_refused(answer, what, [self.code(code) for code in codes])
 
     def told(self, party: Party, proposal: ProposalTransaction, status: int) -> NotificationRequest:
         """The next that the hub tells the party about the transaction must be this status."""
@@ -159,7 +156,7 @@ class HubTester(Material):
         if found.transaction_status != status:
             raise Failed(
                 f"{party.code} must be told status {status} of {identifier}; it was told status "
-                f"{found.transaction_status} with {_listed(_codes(found))}"
+                f"{found.transaction_status} with {listed(_codes(found))}"
             )
         if (found.sender, found.addressee) != (self.profile.hub, party.code):
             raise Failed(
@@ -170,7 +167,7 @@ class HubTester(Material):
             raise Failed(f"the notification is of version {found.major_version}.{found.minor_version}")
         bad = status in (_S.CHECKED_DISCREPANCY, _S.STL_CHECKED_DISCREPANCY)
         if not bad and status != _S.REJECTED and found.evaluation_result:
-            raise Failed(f"status {status} of {identifier} comes with codes: {_listed(_codes(found))}")
+            raise Failed(f"status {status} of {identifier} comes with codes: {listed(_codes(found))}")
         return found
 
     def notify(self, party: Party, proposal: ProposalTransaction, status: int, *codes: int) -> None:
@@ -227,8 +224,8 @@ class HubTester(Material):
         expected, got = {self.code(code) for code in codes}, set(_codes(found))
         if not expected <= got or got - expected - {self.code(code) for code in also}:
             raise Failed(
-                f"{proposal.transaction_identifier} must be refused with {_listed(sorted(expected))}; it was refused "
-                f"with {_listed(sorted(got))}"
+                f"{proposal.transaction_identifier} must be refused with {listed(sorted(expected))}; it was refused "
+                f"with {listed(sorted(got))}"
             )
         if not _STRANGE & set(codes):
             self.notify(party, proposal, _S.TERMINATED)
@@ -241,8 +238,8 @@ class HubTester(Material):
         expected = sorted(map(self.code, codes))
         if not got or not got <= set(expected):
             raise Failed(
-                f"{proposal.transaction_identifier} must be refused with one of {_listed(expected)}; it was refused "
-                f"with {_listed(sorted(got))}"
+                f"{proposal.transaction_identifier} must be refused with one of {listed(expected)}; it was refused "
+                f"with {listed(sorted(got))}"
             )
         self.notify(party, proposal, _S.TERMINATED)
 
@@ -263,7 +260,7 @@ class HubTester(Material):
             (each.originating_registry_code, each.unit_serial_block_start, each.unit_serial_block_end)
             for each in blocks
         ]
-        if _joined(named) != _joined(expected):
+        if joined(named) != joined(expected):
             raise Failed(f"code {self.code(code)} must name the units {expected}; it names {named}")
 
     def stands(self, party: Party, proposal: ProposalTransaction, status: int) -> TransactionStatusResponse:
@@ -310,24 +307,5 @@ def _codes(found: NotificationRequest) -> list[int]:
     return [each.response_code for each in found.evaluation_result]
 
 
-def _said(answer: Any) -> str:
-    return f"result {answer.result_identifier} with {_listed(answer.response_codes or ())}"
-
-
-def _listed(codes: Sequence[int]) -> str:
-    return f"code {', '.join(map(str, codes))}" if codes else "no code"
-
-
 def _units_of(proposal: ProposalTransaction) -> list[tuple[Any, ...]]:
     return sorted(tuple(str(getattr(block, name)) for name in _UNITS) for block in proposal.proposal_unit_blocks)
-
-
-def _joined(ranges: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
-    """Ranges in order, those that touch as one: how units are cut is no matter."""
-    joined: list[tuple[str, int, int]] = []
-    for code, start, end in sorted(ranges):
-        if joined and joined[-1][0] == code and joined[-1][2] + 1 >= start:
-            joined[-1] = (code, joined[-1][1], max(end, joined[-1][2]))
-        else:
-            joined.append((code, start, end))
-    return joined
