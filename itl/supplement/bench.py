@@ -14,11 +14,12 @@ from sqlalchemy import Connection
 
 from itl.checks import judge
 from itl.checks.blocks import acquiring_account, is_well_formed, transferring_account, units_of
+from itl.checks.engine import Outcome
 from itl.checks.view import View
 from itl.codes import TransactionType
 from itl.ledger.block import HeldBlock
 from itl.ledger.operations import Change
-from itl.lifecycle.transaction import LogIdentity
+from itl.lifecycle.transaction import LogIdentity, proposal_checked
 from itl.messages import ProposalRequest, ProposalTransaction
 from itl.reference import RegistryKind
 from itl.store.gather import Settlement, Task
@@ -28,8 +29,10 @@ from itl.supplement import lifecycle as scheme_lifecycle
 from itl.supplement.counting import flows, kind_of, wanted
 from itl.supplement.following import follow
 from itl.supplement.rules import judge as scheme_judge
-from itl.supplement.scheme import FigureKey, Figures, Plan, SchemeView
+from itl.supplement.scheme import FigureKey, Figures, Link, Plan, SchemeView
 from itl.worker.judging import Decision, LogSitting, Work
+
+ACQUIRER_UNKNOWN = 1502
 
 
 def bench(connection: Connection, work: Work, view: View, own: LogIdentity) -> SchemeSitting:
@@ -143,9 +146,24 @@ class SchemeSitting:
         base = self._log.decide(task, request)
         if not base.verdict.passed:
             return base
+        if self._is_out_of_reach(request.proposed_transaction):
+            return self._refused_as_unreachable(task, request, base.verdict)
         verdict = self._judged(task, request)
         together = judge.Verdict((*base.verdict.results, *verdict.results))
         if verdict.passed:
             return Decision(together, base.transition)
         evaluation = self._own.override.tell_evaluation(verdict.evaluation_results)
         return Decision(together, scheme_lifecycle.checked(task.head, task.sender, evaluation, self._own))
+
+    def _is_out_of_reach(self, proposal: ProposalTransaction) -> bool:
+        """Only the transaction log reaches a registry outside the scheme, or a member that is behind that log."""
+        if proposal.transaction_type != TransactionType.EXTERNAL_TRANSFER:
+            return False
+        acquirer = self._scheme.members.get(proposal.acquiring_registry_code)
+        return acquirer is None or acquirer.link is Link.THROUGH
+
+    def _refused_as_unreachable(self, task: Task, request: ProposalRequest, base: judge.Verdict) -> Decision:
+        verdict = judge.Verdict((judge.Result(ACQUIRER_UNKNOWN, Outcome.FAILED), *base.results))
+        evaluation = self._own.override.tell_evaluation(verdict.evaluation_results)
+        proposal = request.proposed_transaction
+        return Decision(verdict, proposal_checked(task.head, proposal, evaluation, self._own, request.sender))
