@@ -16,7 +16,7 @@ class Evidence:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._exchanges: list[Exchange] = []
-        self._faults: list[str] = []
+        self._faults: list[tuple[str, tuple[str, ...]]] = []
 
     def begin(self) -> None:
         """A test begins: what came since the last one belongs to none."""
@@ -32,13 +32,17 @@ class Evidence:
         with self._lock:
             self._exchanges.append(exchange)
 
-    def fault(self, text: str) -> None:
-        """Something is wrong with a message, whatever the test is about."""
-        with self._lock:
-            if text not in self._faults:
-                self._faults.append(text)
+    def fault(self, text: str, *breaks: str) -> None:
+        """Something is wrong with a message, whatever the test is about; it breaks these requirements.
 
-    def faults(self) -> list[str]:
+        Without any, it breaks all that the test covers.
+        """
+        with self._lock:
+            if (text, breaks) not in self._faults:
+                self._faults.append((text, breaks))
+
+    def faults(self) -> list[tuple[str, tuple[str, ...]]]:
+        """What is wrong, and what each of it breaks."""
         with self._lock:
             return list(self._faults)
 

@@ -75,6 +75,23 @@ LetsIn = Callable[[str | None, str | None], bool]
 
 
 @dataclass(frozen=True, slots=True)
+class _OfAnyMessage:
+    """The requirements that any message of a peer can break, whatever a test is about."""
+
+    answer: str
+    reply: str
+    call: str
+    once: str
+
+
+_OF_THE_PEER = {
+    Port.TRANSACTION_LOG: _OfAnyMessage("CONNECT-1", "SHAPE-REPLY", "SHAPE-CALL", "ONCE-2"),
+    Port.REGISTRY: _OfAnyMessage("R-CONNECT-1", "R-SHAPE-REPLY", "R-SHAPE-CALL", "R-ONCE-3"),
+}
+"""By the port that the peer offers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """How a party is known to the peer: HTTP Basic, or a client certificate with its key; `authority` whom it trusts.
 
@@ -124,6 +141,7 @@ class Party:
         self.code, self.peer, self.url = code, peer, url
         self.offers = offers
         self.calls = Port.TRANSACTION_LOG if offers is Port.REGISTRY else Port.REGISTRY
+        self._breaks = _OF_THE_PEER[self.calls]
         self.versions, self.patience, self.clock = versions, patience, clock
         self.access = access
         self._evidence = evidence
@@ -158,14 +176,22 @@ class Party:
         """The typed answer in `reply`; Failed if it is none. What is wrong with its shape is put down."""
         try:
             message = decode_reply(self.calls, operation, reply.body)
-        except (PeerFault, ClientFault) as error:
-            raise Failed(f"{operation} of {self.code} was answered with HTTP {reply.status} and: {error}") from error
+        except PeerFault as error:
+            said = f"{operation} of {self.code} was answered with HTTP {reply.status}: {error}"
+            raise Failed(said, self._breaks.answer) from error
+        except ClientFault as error:
+            said = f"the answer to {operation} of {self.code}, HTTP {reply.status}, cannot be read: {error}"
+            raise Failed(said, self._breaks.reply if reply.status == 200 else self._breaks.answer) from error
         if reply.status != 200:
-            raise Failed(f"{operation} of {self.code} was answered with HTTP {reply.status}, an answer has 200")
-        if not reply.headers.get("content-type", "").startswith("text/xml"):
-            self._evidence.fault(f"the reply to {operation} is not text/xml but {reply.headers.get('content-type')}")
+            said = f"{operation} of {self.code} was answered with HTTP {reply.status}, an answer has 200"
+            raise Failed(said, self._breaks.answer)
+        content_type = reply.headers.get("content-type", "")
+        if not content_type.startswith("text/xml"):
+            self._evidence.fault(
+                f"the reply to {operation} is not text/xml but {content_type or 'of no type'}", self._breaks.answer
+            )
         for fault in faults_of_reply(self.calls, operation, reply.body):
-            self._evidence.fault(fault)
+            self._evidence.fault(fault, self._breaks.reply)
         return message
 
     def post(
@@ -187,7 +213,7 @@ class Party:
             found = self._session.post(self.url, data=body, headers=headers, timeout=max(self.patience, 5.0))
         except requests.RequestException as error:
             self._keep(self.code, self.peer, operation, sent_at, body, None, str(error).encode())
-            raise Failed(f"{self.url} gave no answer to {operation}: {error}") from error
+            raise Failed(f"{self.url} gave no answer to {operation}: {error}", self._breaks.answer) from error
         self._keep(self.code, self.peer, operation, sent_at, body, found.status_code, found.content)
         return Reply(found.status_code, {name.lower(): value for name, value in found.headers.items()}, found.content)
 
@@ -284,19 +310,22 @@ class Party:
         try:
             decoded = decode_any(body)
         except WireFault as fault:
-            self._evidence.fault(f"{self.peer} sent {self.code} what cannot be read: {fault}")
+            self._evidence.fault(f"{self.peer} sent {self.code} what cannot be read: {fault}", self._breaks.call)
             return Answer(500, encode_fault(fault))
         if decoded.operation not in OPERATIONS[self.offers]:
-            self._evidence.fault(f"{self.peer} called {decoded.operation}, which {self.code} does not offer")
+            self._evidence.fault(
+                f"{self.peer} called {decoded.operation}, which {self.code} does not offer", self._breaks.call
+            )
             return Answer(500, encode_fault(ClientFault(f"{decoded.operation} is not an operation of this service")))
         for wrong in faults_of_request(self.offers, decoded.operation, body):
-            self._evidence.fault(wrong)
+            self._evidence.fault(wrong, self._breaks.call)
         received = Received(decoded.operation, decoded.message, body, at)
         digest = content_digest(decoded.operation, dump(decoded.message))
         with self._inbox.changed:
             if digest in self._inbox.acknowledged and not isinstance(decoded.message, TransactionStatusRequest):
                 self._evidence.fault(
-                    f"{self.peer} sent {decoded.operation} to {self.code} again, though it was acknowledged"
+                    f"{self.peer} sent {decoded.operation} to {self.code} again, though it was acknowledged",
+                    self._breaks.once,
                 )
             answer = self._answering.get(decoded.operation, self._answer)(received)
             if answer.status == 200:

@@ -43,7 +43,11 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one test ended. `detail` says why it did not pass; `seconds` is how long it took."""
+    """How one test ended. `detail` says why it did not pass; `seconds` is how long it took.
+
+    `requirements` are those that the test covers; `broken` those that the peer does not keep by what happened, which
+    may be others: a reply of the wrong shape is one, whatever the test was about.
+    """
 
     number: str
     group: str
@@ -51,6 +55,7 @@ class Result:
     outcome: Outcome
     detail: str
     requirements: tuple[Requirement, ...]
+    broken: tuple[Requirement, ...]
     started_at: datetime
     seconds: float
     evidence: tuple[Exchange, ...]
@@ -73,6 +78,11 @@ class Report:
         """How many tests ended how, for every outcome."""
         counted = Counter(result.outcome for result in self.results)
         return {outcome.value: counted[outcome] for outcome in Outcome}
+
+    @property
+    def broken(self) -> tuple[Requirement, ...]:
+        """The requirements that the peer does not keep, in the order in which it was found."""
+        return tuple({each.identifier: each for result in self.results for each in result.broken}.values())
 
     @property
     def passed(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Generic, TypeVar
@@ -22,7 +23,24 @@ _log = structlog.get_logger(__name__)
 
 
 class Failed(Exception):  # noqa: N818 - the three are outcomes, and read as such
-    """The peer did not do what a requirement asks for; the message says what was expected, and what came."""
+    """The peer did not do what a requirement asks for; the message says what was expected, and what came.
+
+    `breaks` are the identifiers of the requirements that this breaks; without any, all that the test covers.
+    """
+
+    def __init__(self, message: str, *breaks: str) -> None:
+        super().__init__(message)
+        self.breaks = breaks
+
+
+@contextmanager
+def breaking(*requirements: str) -> Iterator[None]:
+    """Steps that break these requirements if they fail, unless they say themselves which."""
+    try:
+        yield
+    except Failed as failure:
+        failure.breaks = failure.breaks or requirements
+        raise
 
 
 class Skipped(Exception):  # noqa: N818
@@ -95,10 +113,11 @@ def run(
     broken: str | None = None
     for case in cases:
         outcome, detail = Outcome.SKIPPED, f"test {broken} failed, on which this one rests"
+        breaks: tuple[Requirement, ...] = ()
         started_at, started = clock(), time.monotonic()
         evidence.begin()
         if broken is None:
-            outcome, detail = _judged(case.steps, tester, evidence)
+            outcome, detail, breaks = _judged(case, tester, evidence)
         if case.essential and outcome is not Outcome.PASSED and broken is None:
             broken = case.number
         yield Result(
@@ -108,24 +127,31 @@ def run(
             outcome,
             detail,
             case.requirements,
+            breaks,
             started_at,
             time.monotonic() - started,
             evidence.end(),
         )
 
 
-def _judged(steps: Callable[[Any], None], tester: Any, evidence: Evidence) -> tuple[Outcome, str]:
-    """What became of a test. What is wrong with any message of it counts, whatever the test was looking for."""
+def _judged(case: Case[Any], tester: Any, evidence: Evidence) -> tuple[Outcome, str, tuple[Requirement, ...]]:
+    """What became of a test, and what is broken. What is wrong with any message of it counts, whatever it looks for."""
+    found: list[tuple[str, tuple[str, ...]]] = []
     try:
-        steps(tester)
+        case.steps(tester)
     except Failed as failure:
-        return Outcome.FAILED, "; ".join([str(failure), *evidence.faults()])
+        found = [(str(failure), failure.breaks)]
     except Skipped as reason:
-        return Outcome.SKIPPED, str(reason)
+        return Outcome.SKIPPED, str(reason), ()
     except NotApplicable as reason:
-        return Outcome.NOT_APPLICABLE, str(reason)
+        return Outcome.NOT_APPLICABLE, str(reason), ()
     except Exception as error:
         _log.exception("the tester failed")
-        return Outcome.ERROR, f"{type(error).__name__}: {error}"
-    faults = evidence.faults()
-    return (Outcome.FAILED, "; ".join(faults)) if faults else (Outcome.PASSED, "")
+        return Outcome.ERROR, f"{type(error).__name__}: {error}", ()
+    found += evidence.faults()
+    if not found:
+        return Outcome.PASSED, "", ()
+    covered = tuple(each.identifier for each in case.requirements)
+    broken = dict.fromkeys(identifier for _, breaks in found for identifier in breaks or covered)
+    listed = requirements()
+    return Outcome.FAILED, "; ".join(text for text, _ in found), tuple(listed[identifier] for identifier in broken)

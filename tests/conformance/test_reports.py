@@ -14,7 +14,7 @@ from registry_client.conformance.evidence import Evidence
 from registry_client.conformance.reports.console import ending, line
 from registry_client.conformance.results import Exchange, Outcome, Report
 from registry_client.conformance.running import carry_out, write
-from registry_client.conformance.suite import Case, Failed, Group, NotApplicable, Skipped, chosen
+from registry_client.conformance.suite import Case, Failed, Group, NotApplicable, Skipped, breaking, chosen
 
 AT = datetime(2012, 11, 22, 12, tzinfo=UTC)
 HOSTILE = "<soap>a & b</soap>"
@@ -48,7 +48,7 @@ def breaks(t: Playing) -> None:
 
 
 def says_it_of_a_message(t: Playing) -> None:
-    t.evidence.fault("an array without its size")
+    t.evidence.fault("an array without its size", "SHAPE-REPLY")
 
 
 STEPS: list[tuple[Callable[[Playing], None], Outcome, str]] = [
@@ -89,6 +89,37 @@ def test_what_rests_on_a_test_that_did_not_pass_is_skipped(steps: Callable[[Play
     assert (last.outcome, last.detail) == (Outcome.SKIPPED, "test 100 failed, on which this one rests")
 
 
+def test_what_is_broken_is_what_the_failure_says_else_what_the_test_covers() -> None:
+    report = report_of(cases())
+    assert [[each.identifier for each in result.broken] for result in report.results] == [
+        [],
+        ["ISSUE-1"],
+        [],
+        [],
+        [],
+        ["SHAPE-REPLY"],
+    ]
+    assert [each.identifier for each in report.broken] == ["ISSUE-1", "SHAPE-REPLY"]
+
+
+def test_steps_can_break_less_than_their_test_covers() -> None:
+    def steps(t: Playing) -> None:
+        with breaking("ONCE-1"):
+            raise Failed("judged twice")
+
+    def steps_that_know_better(t: Playing) -> None:
+        with breaking("ONCE-1"):
+            raise Failed("a fault", "CONNECT-1")
+
+    group: Group[Playing] = Group("Sequence")
+    for number, each in (("1", steps), ("2", steps_that_know_better)):
+        group.add(number, "A repeat", ("SEQUENCE-ANSWER", "ONCE-1"), each)
+    assert [[each.identifier for each in result.broken] for result in report_of(group.cases).results] == [
+        ["ONCE-1"],
+        ["CONNECT-1"],
+    ]
+
+
 def test_tests_are_chosen_by_patterns() -> None:
     group: Group[Playing] = Group("Issuance", cases())
     assert [case.number for case in chosen([group], ["12[01]", "125"])] == ["120", "121", "125"]
@@ -103,6 +134,8 @@ def test_json_has_the_summary_the_requirements_and_the_evidence(tmp_path: Path) 
     assert first["requirements"][0]["id"] == "ISSUE-1"
     assert first["requirements"][0]["text"]
     assert first["evidence"][0]["request"] == HOSTILE
+    assert read["broken"] == ["ISSUE-1", "SHAPE-REPLY"]
+    assert [each["broken"] for each in read["results"]][1] == ["ISSUE-1"]
     assert [each["outcome"] for each in read["results"]] == [outcome for _, outcome, _ in STEPS]
 
 
@@ -141,4 +174,4 @@ def test_the_console_says_what_a_failure_breaks() -> None:
     assert "FAILED" in told
     assert "ISSUE-1" in told
     assert "2 failed" in ending(report)
-    assert "NOT in order" in ending(report)
+    assert "NOT in order; it does not keep ISSUE-1, SHAPE-REPLY" in ending(report)

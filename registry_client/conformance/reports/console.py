@@ -19,8 +19,7 @@ def line(result: Result) -> str:
     if result.outcome is Outcome.PASSED:
         return first
     lines = [first, f"{'':16}{result.detail}"]
-    if result.outcome is Outcome.FAILED:
-        lines += [f"{'':16}{each.identifier}: {each.text} [{each.source}]" for each in result.requirements]
+    lines += [f"{'':16}{each.identifier}: {each.text} [{each.source}]" for each in result.broken]
     return "\n".join(lines)
 
 
@@ -28,4 +27,6 @@ def ending(report: Report) -> str:
     """The summary."""
     counted = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in report.summary.items())
     verdict = "nothing wrong was found" if report.passed else "NOT in order"
-    return f"{report.subject} {report.peer}: {counted} in {report.seconds:.0f} s; {verdict}"
+    broken = ", ".join(each.identifier for each in report.broken)
+    named = f"; it does not keep {broken}" if broken else ""
+    return f"{report.subject} {report.peer}: {counted} in {report.seconds:.0f} s; {verdict}{named}"

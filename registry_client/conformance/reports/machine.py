@@ -11,10 +11,14 @@ from registry_client.conformance.results import Outcome, Report, Result
 
 
 def as_json(report: Report) -> bytes:
-    """`summary` first, then the run, then every result with requirements and evidence."""
+    """`summary` first, then the run, then every result with requirements and evidence.
+
+    `broken` are the identifiers of the requirements that the peer does not keep, of the run and of each result.
+    """
     built = {
         "summary": report.summary,
         "passed": report.passed,
+        "broken": [each.identifier for each in report.broken],
         "subject": report.subject,
         "peer": report.peer,
         "tester": report.tester,
@@ -38,6 +42,7 @@ def _result(result: Result) -> dict[str, Any]:
         "requirements": [
             {"id": each.identifier, "text": each.text, "source": each.source} for each in result.requirements
         ],
+        "broken": [each.identifier for each in result.broken],
         "evidence": result.evidence,
     }
 
@@ -85,5 +90,5 @@ def _case(suite: Element, result: Result) -> None:
     )
     if result.outcome in _TAGS:
         SubElement(case, _TAGS[result.outcome], message=result.detail).text = "\n".join(
-            f"{each.identifier}: {each.text} [{each.source}]" for each in result.requirements
+            f"{each.identifier}: {each.text} [{each.source}]" for each in result.broken
         )

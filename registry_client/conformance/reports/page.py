@@ -102,11 +102,27 @@ def _summary(report: Report) -> Iterator[str]:
 def _open_points(report: Report) -> Iterator[str]:
     wrong = [result for result in report.results if result.outcome in (Outcome.FAILED, Outcome.ERROR)]
     if wrong:
+        yield from _broken(report)
         yield "<h2>What did not pass</h2><table><tr><th class='number'>Test</th><th>What happened</th></tr>"
         for result in wrong:
             link = f"<a href='#{escape(_anchor(result))}'>{escape(result.number)}</a>"
             yield f"<tr><td class='number'>{link}</td><td>{escape(result.title)}"
             yield f"<p class='detail'>{escape(result.detail)}</p></td></tr>"
+        yield "</table>"
+
+
+def _broken(report: Report) -> Iterator[str]:
+    if report.broken:
+        yield "<h2>Requirements that are not kept</h2><table><tr><th class='number'>Requirement</th>"
+        yield "<th>What it asks for</th><th class='outcome'>Tests</th></tr>"
+        for each in report.broken:
+            links = " ".join(
+                f"<a href='#{escape(_anchor(result))}'>{escape(result.number)}</a>"
+                for result in report.results
+                if each in result.broken
+            )
+            yield f"<tr><td class='number'>{escape(each.identifier)}</td><td>{escape(each.text)} "
+            yield f"<i>({escape(each.source)})</i></td><td class='outcome'>{links}</td></tr>"
         yield "</table>"
 
 
