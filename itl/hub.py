@@ -15,6 +15,7 @@ from itl.codes import ReconciliationStatus
 from itl.errors import UsageError
 from itl.lifecycle.reconciliation_events import Practice as ReconciliationPractice
 from itl.lifecycle.transaction import LogIdentity, Practice
+from itl.reference import Environment
 from itl.relay.relay import Relay
 from itl.roles import Loop, role_of
 from itl.services.reconciliation import ReconciliationService
@@ -26,6 +27,7 @@ from itl.store.acceptance import log_answer
 from itl.store.arrival import Arrival
 from itl.store.database import Database
 from itl.store.enrolment import FIRST_VERSION
+from itl.store.environment import require_environment
 from itl.store.reference_data import ReferenceData
 from itl.store.schema import require_current
 from itl.wake import Wake
@@ -39,12 +41,15 @@ from itl.worker.reconciling import Reconciler
 from itl.worker.worker import Worker
 
 REALM = "International Transaction Log"
+NOTICE = "This is a test environment: no unit in it is real."
+"""What the endpoints of a test environment tell whoever asks what they are."""
 
 
 class Hub:
     """A log on the database of `settings`. Any of its parts may run here; the others run elsewhere on the same one.
 
-    Raises StoreError where the database is not at the schema of this program.
+    Raises StoreError where the database is not at the schema of this program, UsageError where it is of another
+    environment than the settings say.
     """
 
     def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
@@ -52,6 +57,7 @@ class Hub:
         self.role = role_of(settings.role)
         self.database = Database(settings.database, connections=settings.threads + settings.lanes)
         require_current(self.database, () if self.role is None else self.role.migrations)
+        require_environment(self.database, settings.environment)
         self.reference = ReferenceData(self.database, clock, timedelta(seconds=settings.clock_tolerance))
         self.identity = identity_of(self.reference, settings)
         self.practice = Practice(settings.cleanup, settings.flag_accepted)
@@ -116,6 +122,7 @@ class Hub:
             trusted_proxies=self.settings.trusted_proxies,
             realm=REALM,
             public_url=public,
+            notice=NOTICE if self.reference.current.environment is Environment.TEST else "",
         )
 
     def start_work(self) -> None:

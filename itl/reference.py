@@ -10,6 +10,13 @@ from enum import IntEnum, StrEnum
 from itl.ledger.block import SerialRange
 
 
+class Environment(StrEnum):
+    """What a log is for. A test environment is a hub of its own beside production; their units never mix."""
+
+    TEST = "test"
+    PRODUCTION = "production"
+
+
 class RegistryKind(StrEnum):
     """What kind of system an enrolled code stands for."""
 
@@ -196,6 +203,7 @@ class Reference:
     """A test environment's leniency: a project nobody recorded counts as registered, of the right kind."""
     clock_tolerance: timedelta = timedelta(seconds=60)
     """How far a peer's clock may run ahead (check 1106)."""
+    environment: Environment = Environment.PRODUCTION
 
     def true_up_end(self, period: int) -> datetime | None:
         """The latest end of true-up of any Party in `period`; None where none is recorded."""

@@ -11,10 +11,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from itl.errors import UsageError
+from itl.reference import Environment
 
 DEFAULT_DATABASE = "sqlite:///itl.db"
 
@@ -26,6 +28,8 @@ class Settings:
     database: str = DEFAULT_DATABASE
     role: str = "itl"
     """What this hub is: the transaction log itself, or what a role of another name makes of it (`itl.roles`)."""
+    environment: Environment | None = None
+    """What the database must be; None: what it is. A new database becomes this, else one of production."""
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str | None = None
@@ -119,6 +123,7 @@ def load_settings(
     """
     names = {field.name: type(field.default) for field in fields(Settings)}
     names |= dict.fromkeys(("public_url", "overrides", "call_certificate", "call_key", "call_authority"), str)
+    names["environment"] = Environment
     file = path or (Path(environment["ITL_SETTINGS"]) if "ITL_SETTINGS" in environment else None)
     values: dict[str, Any] = {}
     if file is not None:
@@ -144,4 +149,6 @@ def _typed(name: str, kind: type, value: Any) -> Any:
             return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[value.lower()]
         return kind(value)
     except (KeyError, TypeError, ValueError) as error:
+        if issubclass(kind, Enum):
+            raise UsageError(f"setting {name}: {value!r} is none of {', '.join(map(str, kind))}") from error
         raise UsageError(f"setting {name}: {value!r} is not of type {kind.__name__}") from error

@@ -6,10 +6,8 @@ import json
 from argparse import Namespace
 from dataclasses import asdict
 
-from itl.cli.command import Subparsers, add, database_argument, say, settings_of
+from itl.cli.command import Subparsers, add, database_argument, opened, say
 from itl.store.audit import audit
-from itl.store.database import Database
-from itl.store.schema import require_current
 
 
 def register(commands: Subparsers) -> None:
@@ -25,9 +23,7 @@ def register(commands: Subparsers) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    database = Database(settings_of(arguments).database)
-    require_current(database)
-    with database.snapshot() as connection:
+    with opened(arguments).snapshot() as connection:
         found = list(audit(connection))
     if arguments.json:
         say(json.dumps([asdict(each) for each in found], indent=2))

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from itl.errors import UsageError
 from itl.settings import DEFAULT_DATABASE, Settings, load_settings
 from itl.store.database import Database
+from itl.store.environment import require_environment
 from itl.store.fact_kinds import instant
 from itl.store.schema import require_current
 
@@ -69,9 +70,12 @@ def json_argument(parser: ArgumentParser) -> None:
 
 
 def opened(arguments: Namespace) -> Database:
-    """The database of the settings; StoreError where it is not at the schema of this program."""
-    database = Database(settings_of(arguments).database)
+    """The database of the settings; StoreError where it is not at the schema of this program, UsageError where it is
+    of another environment than they say."""
+    settings = settings_of(arguments)
+    database = Database(settings.database)
     require_current(database)
+    require_environment(database, settings.environment)
     return database
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
-from itl.cli.command import Subparsers, add, database_argument, say, settings_of
+from itl.cli.command import Subparsers, add, database_argument, opened, say
 from itl.clock import system_clock
 from itl.errors import UsageError
 from itl.reference import Registry, RegistryKind
@@ -28,7 +28,6 @@ from itl.store.reference_data import (
     put_user,
     revoke_credential,
 )
-from itl.store.schema import require_current
 
 FLAGS = {
     "in_force": "no: withdrawn",
@@ -70,8 +69,7 @@ def register(commands: Subparsers) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    database = Database(settings_of(arguments).database)
-    require_current(database)
+    database = opened(arguments)
     if arguments.list:
         _show(database, arguments.json)
         return 0

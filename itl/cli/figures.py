@@ -9,11 +9,9 @@ from argparse import Namespace
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from itl.cli.command import Subparsers, add, database_argument, say, settings_of
+from itl.cli.command import Subparsers, add, database_argument, opened, say
 from itl.errors import UsageError
-from itl.store.database import Database
 from itl.store.holdings import COLUMNS, as_row, holdings
-from itl.store.schema import require_current
 
 GROUPS = "party,unit,cp"
 
@@ -36,9 +34,7 @@ def register(commands: Subparsers) -> None:
 def run(arguments: Namespace) -> int:
     if arguments.by != GROUPS:
         raise UsageError(f"--by {arguments.by}: the holdings are by {GROUPS}")
-    database = Database(settings_of(arguments).database)
-    require_current(database)
-    with database.read() as connection:
+    with opened(arguments).read() as connection:
         found = holdings(connection, _instant(arguments.at))
     match arguments.format:
         case "csv":

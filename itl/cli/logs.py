@@ -7,9 +7,17 @@ import sys
 
 import structlog
 
+_always: dict[str, str] = {}
+
+
+def tell_always(**known: str) -> None:
+    """Put `known`, such as the environment, into every event until logs are configured anew."""
+    _always.update(known)
+
 
 def configure(level: str = "info", json: bool | None = None) -> None:
     """`json` None: JSON unless standard error is a terminal."""
+    _always.clear()
     as_json = not sys.stderr.isatty() if json is None else json
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
@@ -17,6 +25,7 @@ def configure(level: str = "info", json: bool | None = None) -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
+            lambda _logger, _method, event: {**event, **_always},
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             renderer,

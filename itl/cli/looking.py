@@ -14,6 +14,7 @@ from itl.cli.command import Subparsers, add, complain, database_argument, json_a
 from itl.cli.figures import table
 from itl.codes import TransactionStatus, TransactionType
 from itl.hub import override_of
+from itl.reference import Environment
 from itl.store.visible import TransactionStory, Waiting, story, waiting
 
 
@@ -58,6 +59,8 @@ def run_transaction(arguments: Namespace) -> int:
 
 
 def _print_queue(found: Waiting) -> None:
+    if found.environment is Environment.TEST:
+        say("this is a test environment")
     say(f"messages that the worker has not dealt with: {found.inbox}")
     if found.lanes:
         heads: tuple[object, ...] = (

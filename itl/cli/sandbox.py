@@ -11,11 +11,13 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
+from itl.cli import logs
 from itl.cli.command import Subparsers, add, end_on_signals, say, settings_of
 from itl.cli.serving import PATH, web_arguments
 from itl.clock import system_clock
 from itl.errors import UsageError
 from itl.hub import Hub
+from itl.reference import Environment
 from itl.roles import roles
 from itl.settings import Settings
 from itl.store.database import Database
@@ -179,6 +181,7 @@ def _registry(plan: RegistrySettings, hub_url: str, host: str, data: Path) -> It
 
 def run(arguments: Namespace) -> int:
     settings = _in_a_hurry(settings_of(arguments))
+    logs.tell_always(environment=str(Environment.TEST))
     end_on_signals()
     if arguments.misbehave and not arguments.registries:
         raise UsageError("--misbehave is for the reference registries of the sandbox: give --registries, too")

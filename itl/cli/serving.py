@@ -8,12 +8,15 @@ from socket import socket
 
 from sqlalchemy import make_url
 
+from itl.cli import logs
 from itl.cli.command import Subparsers, add, database_argument, end_on_signals, say, settings_of
 from itl.errors import UsageError
 from itl.hub import Hub
+from itl.reference import Environment
 from itl.roles import role_of
 from itl.settings import Settings
 from itl.store.database import Database
+from itl.store.environment import environment_of, require_environment, settle_environment
 from itl.store.schema import migrate, require_current
 from itl.wire import prefork, server
 
@@ -48,7 +51,8 @@ def web_arguments(parser: ArgumentParser) -> None:
 def run_serve(arguments: Namespace) -> int:
     settings = settings_of(arguments)
     end_on_signals()
-    _require_servable(settings)
+    environment = _require_servable(settings)
+    logs.tell_always(environment=str(environment))
     if settings.processes == 1:
         listening = [server.listen(settings.host, settings.port)]
     else:
@@ -61,7 +65,7 @@ def run_serve(arguments: Namespace) -> int:
         server.run(hub.application(), taken, threads=settings.threads)
         hub.close()
 
-    say(f"the log answers at {server.url_of(listening[0])}{PATH}")
+    say(f"the log answers at {server.url_of(listening[0])}{PATH}; its environment is {environment}")
     if settings.processes == 1:
         answer(*listening)
     else:
@@ -69,21 +73,28 @@ def run_serve(arguments: Namespace) -> int:
     return 0
 
 
-def _require_servable(settings: Settings) -> None:
+def _require_servable(settings: Settings) -> Environment:
+    """What the log serves; UsageError where it cannot."""
     database = Database(settings.database)
     require_current(database)
+    require_environment(database, settings.environment)
+    with database.read() as connection:
+        environment = environment_of(connection)
     database.close()
     if settings.processes < 1:
         raise UsageError(f"{settings.processes} processes cannot answer; give at least 1")
     if settings.processes > 1 and database.is_sqlite:
         raise UsageError("SQLite wants one writing process; leave --processes at 1, or serve from PostgreSQL")
+    return environment
 
 
 def run_worker(arguments: Namespace) -> int:
     hub = Hub(settings_of(arguments))
     end_on_signals()
+    environment = hub.reference.current.environment
+    logs.tell_always(environment=str(environment))
     hub.start_work()
-    say(f"the worker works on {hub.database.engine.url!r}")
+    say(f"the worker works on {hub.database.engine.url!r}; its environment is {environment}")
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
@@ -95,5 +106,9 @@ def run_migrate(arguments: Namespace) -> int:
     settings = settings_of(arguments)
     role = role_of(settings.role)
     migrate(settings.database, beside=() if role is None else role.migrations)
-    say(f"{make_url(settings.database)} is at the newest schema")
+    database = Database(settings.database)
+    with database.write() as connection:
+        environment = settle_environment(connection, settings.environment)
+    database.close()
+    say(f"{make_url(settings.database)} is at the newest schema; its environment is {environment}")
     return 0

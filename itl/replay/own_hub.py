@@ -20,7 +20,7 @@ from itl.clock import SetClock
 from itl.codes import CDM, TransactionStatus, TransactionType
 from itl.errors import UsageError
 from itl.hub import Hub
-from itl.reference import Project, RegistryKind
+from itl.reference import Environment, Project, RegistryKind
 from itl.reference import Registry as Enrolled
 from itl.replay.registry import Mailbox, Registry, Verdict
 from itl.replay.reports import Row
@@ -29,6 +29,7 @@ from itl.settings import Settings
 from itl.store import tables as t
 from itl.store.database import Database
 from itl.store.enrolment import put_basics, put_parties, put_period, put_projects
+from itl.store.environment import settle_environment
 from itl.store.opening import enter_opening, holds_units
 from itl.store.reference_data import (
     load_reference,
@@ -135,6 +136,7 @@ def _prepare(connection: Connection, rows: Sequence[Row], mailbox: Mailbox, pass
     """Enrol the CDM registry, and record what the rows' transactions are judged by."""
     now = rows[0].at
     issued = [row for row in rows if row.transaction_type == TransactionType.ISSUANCE]
+    settle_environment(connection, Environment.TEST)
     put_basics(connection)
     put_parties(connection, {row.units.originating_registry for row in rows})
     _open_periods(connection, issued)

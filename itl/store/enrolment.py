@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, select
 
 from itl.codes import LulucfActivity
-from itl.reference import CommitmentPeriod, Project, Registry, RegistryKind
+from itl.reference import CommitmentPeriod, Environment, Project, Registry, RegistryKind
 from itl.store import tables as t
 from itl.store import versions
+from itl.store.environment import settle_environment
 from itl.store.fact_kinds import Fact, FactKey, FactName
 from itl.store.facts import Source
 from itl.store.reference_data import (
@@ -108,8 +109,9 @@ def put_sandbox(connection: Connection, now: datetime, urls: dict[str, str] | No
     """Registries GB, FR, JP, CDM for tests: user and password are the code in lower case, no period closes but one.
 
     Every Party code is known, projects need not be recorded, and limits are far away, so that any unit can be tried.
-    What is enrolled and recorded already stays as it is.
+    What is enrolled and recorded already stays as it is. UsageError for the database of a log in production.
     """
+    settle_environment(connection, Environment.TEST)
     put_basics(connection)
     put_setting(connection, ADMIT_UNRECORDED_PROJECTS, "true")
     put_parties(connection, KNOWN_CODES)

@@ -26,6 +26,7 @@ from itl.reference import (
 from itl.store import tables as t
 from itl.store.access import Access, Credential, hash_password
 from itl.store.database import Database
+from itl.store.environment import environment_of
 from itl.store.fact_kinds import Fact, FactKey, FactName
 from itl.store.facts import Source, in_force, next_change, record_facts
 from itl.store.schemes import load_schemes
@@ -145,6 +146,7 @@ def load_reference(connection: Connection, at: datetime | None = None) -> Refere
         valid_until=next_change(connection, CURRENT_FACTS, at),
         schemes=load_schemes(connection),
         admit_unrecorded_projects=settings.get(ADMIT_UNRECORDED_PROJECTS) == "true",
+        environment=environment_of(connection),
     )
 
 

@@ -10,7 +10,9 @@ import msgspec
 from sqlalchemy import Connection, func, select
 
 from itl.codes import TransactionStatus
+from itl.reference import Environment
 from itl.store import tables as t
+from itl.store.environment import environment_of
 from itl.store.transitions import HEAD_COLUMNS
 
 
@@ -45,6 +47,7 @@ class Waiting:
     """All that waits. `flagged`: transfers accepted long ago and not completed. `unconfirmed`: completed, but the
     acquirer has not confirmed it."""
 
+    environment: Environment
     inbox: int
     lanes: tuple[WaitingLane, ...]
     put_off: tuple[PutOff, ...]
@@ -92,6 +95,7 @@ def waiting(connection: Connection, most: int = 100) -> Waiting:
         & t.transactions.c.confirmed_at.is_(None)
     )
     return Waiting(
+        environment_of(connection),
         connection.execute(select(func.count()).where(t.inbox.c.work.is_not(None))).scalar_one(),
         tuple(WaitingLane(**row._mapping) for row in lanes),
         tuple(PutOff(**row._mapping) for row in put_off),

@@ -70,6 +70,7 @@ def build(
     trusted_proxies: Sequence[str] = (),
     realm: str = "International Transaction Log",
     public_url: str | None = None,
+    notice: str = "",
 ) -> WsgiApplication:
     """The WSGI application that serves the operations of `port` that have a handler.
 
@@ -77,7 +78,7 @@ def build(
     unless it is a `WireFault` itself. `authenticate` gives the caller's identity, or None for HTTP 401. `on_refusal` is
     told of every call that ends in a fault, with the bytes received. `public_url` is the endpoint's address in
     the WSDL, else it is taken from the request. `trusted_proxies` are the addresses or networks whose headers are
-    believed: X-Client-Certificate, X-Forwarded-For, -Proto and -Host.
+    believed: X-Client-Certificate, X-Forwarded-For, -Proto and -Host. `notice` is told to whoever asks what is here.
     """
     unknown = sorted(handlers.keys() - OPERATIONS[port].keys())
     if unknown:
@@ -85,7 +86,7 @@ def build(
     warm_up()
     endpoint = _Endpoint(LogApplication(port, handlers, limits))
     proxies = TrustedProxies(trusted_proxies)
-    endpoint.configure(port, authenticate, clock, on_refusal, limits, proxies, realm, public_url)
+    endpoint.configure(port, authenticate, clock, on_refusal, limits, proxies, realm, public_url, notice)
     return endpoint
 
 
@@ -110,6 +111,7 @@ class _Endpoint(WsgiApplication):  # type: ignore[misc]
         proxies: TrustedProxies,
         realm: str,
         public_url: str | None,
+        notice: str,
     ) -> None:
         self._port = port
         self._authenticate = authenticate
@@ -119,6 +121,7 @@ class _Endpoint(WsgiApplication):  # type: ignore[misc]
         self._proxies = proxies
         self._challenge = 'Basic realm="{}", charset="UTF-8"'.format(realm.replace('"', "'"))
         self._public_url = public_url
+        self._notice = notice
 
     def __call__(self, req_env: Environ, start_response: StartResponse, wsgi_url: str | None = None) -> Iterable[bytes]:
         """Answer one HTTP request."""
@@ -145,11 +148,11 @@ class _Endpoint(WsgiApplication):  # type: ignore[misc]
         query = environ.get("QUERY_STRING", "").partition("=")[0].lower()
         file = environ.get("PATH_INFO", "").rpartition("/")[2]
         if query == "wsdl" or file == WSDL_FILES[self._port]:
-            return _Answer("200 OK", _XML, documents.wsdl(self._port, url))
+            return _Answer("200 OK", _XML, documents.wsdl(self._port, url, self._notice))
         if file in documents.IMPORTED:
             return _Answer("200 OK", _XML, documents.IMPORTED[file])
         text = f"{self._port.value}: SOAP 1.1 over HTTP POST. Its interface: {url}?wsdl\n"
-        return _Answer("200 OK", _TEXT, text.encode())
+        return _Answer("200 OK", _TEXT, f"{text}{self._notice}\n".encode() if self._notice else text.encode())
 
     def _called(self, environ: Environ) -> _Answer:
         identity = self._authenticate(credentials(environ, self._proxies))

@@ -53,7 +53,7 @@ def test_migrate_does_not_show_the_password(run: Run, fresh_database: FreshDatab
     said = run("migrate", "--database", secret.render_as_string(hide_password=False))[1]
     shown = secret.render_as_string(hide_password=True)
     assert ":***@" in shown
-    assert said == f"{shown} is at the newest schema\n"
+    assert said == f"{shown} is at the newest schema; its environment is production\n"
 
 
 def test_a_database_that_was_not_migrated_is_refused_with_the_command_that_helps(run: Run, tmp_path: Path) -> None:

@@ -68,6 +68,23 @@ def test_get_says_what_is_here(server: Server) -> None:
     assert (head.status_code, head.content) == (200, b"")
 
 
+def test_a_notice_stands_in_the_interface_and_changes_nothing_else_in_it(log: Log) -> None:
+    with serve(build(log, notice="tests & <trials>", public_url="http://x/")) as running:
+        told = requests.get(f"{running.url}/x?wsdl", timeout=20).content
+        page = requests.get(f"{running.url}/x", timeout=20).text
+    with serve(build(log, public_url="http://x/")) as running:
+        plain = requests.get(f"{running.url}/x?wsdl", timeout=20).content
+    wsdl = "{http://schemas.xmlsoap.org/wsdl/}"
+    tree = etree.fromstring(told)
+    service = tree.find(f"{wsdl}service")
+    documentation = service[0]
+    assert (documentation.tag, documentation.text) == (f"{wsdl}documentation", "tests & <trials>")
+    assert page.endswith("tests & <trials>\n")
+    service.text = documentation.tail
+    service.remove(documentation)
+    assert etree.tostring(tree, method="c14n") == etree.tostring(etree.fromstring(plain), method="c14n")
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH"])
 def test_other_methods_are_not_allowed(server: Server, method: str) -> None:
     response = requests.request(method, server.url, timeout=20)
