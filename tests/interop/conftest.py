@@ -15,6 +15,8 @@ from itl.wire.contract import OPERATIONS, Port
 from itl.wire.endpoint import Call, Credentials
 from itl.wire.server import serve
 from tests.interop import axis as axis_stack
+from tests.interop import node as node_stack
+from tests.interop import perl as perl_stack
 from tests.interop import php as php_stack
 
 PASSWORDS = {"gb": "secret of gb"}
@@ -69,3 +71,13 @@ def axis(wsdl: dict[Port, str], tmp_path_factory: pytest.TempPathFactory) -> axi
     return axis_stack.build(
         class_path, wsdl[Port.TRANSACTION_LOG], wsdl[Port.REGISTRY], tmp_path_factory.mktemp("axis")
     )
+
+
+@pytest.fixture(scope="session")
+def perl() -> perl_stack.Perl:
+    return perl_stack.find()
+
+
+@pytest.fixture(scope="session")
+def node(wsdl: dict[Port, str]) -> node_stack.Node:
+    return node_stack.find(wsdl[Port.REGISTRY])

@@ -19,14 +19,15 @@ import pytest
 
 REQUIRED = "ITL_REQUIRE_INTEROP"
 SECONDS = 120.0  # after which a foreign program is taken to hang
+ENVIRONMENT = os.environ | {"TZ": "America/New_York"}  # where a time without a zone would be read as hours away
 
 Call = dict[str, Any]  # {"operation": ..., "request": {...}}
 Outcome = dict[str, Any]  # {"reply": {...}} or {"fault": {"code": ..., "string": ..., "detail": ...}}
 
 
-def lacking(what: str, packages: str) -> NoReturn:
-    """Skip or fail the test, for `what` is not on this machine; it is in these Debian packages."""
-    reason = f"{what} is not installed; on Debian: apt-get install {packages}"
+def lacking(what: str, install: str) -> NoReturn:
+    """Skip or fail the test, for `what` is not on this machine; on Debian the command `install` brings it."""
+    reason = f"{what} is not installed; on Debian: {install}"
     if os.environ.get(REQUIRED):
         pytest.fail(f"{reason} ({REQUIRED} is set)", pytrace=False)
     pytest.skip(reason)
@@ -34,7 +35,15 @@ def lacking(what: str, packages: str) -> NoReturn:
 
 def run(*command: str | Path, given: str = "") -> str:
     """What `command` prints, with `given` as its standard input; an AssertionError with its complaint if it fails."""
-    done = subprocess.run(command, input=given, capture_output=True, encoding="utf-8", timeout=SECONDS, check=False)
+    done = subprocess.run(
+        command,
+        input=given,
+        capture_output=True,
+        encoding="utf-8",
+        env=ENVIRONMENT,
+        timeout=SECONDS,
+        check=False,
+    )
     assert done.returncode == 0, f"{command[0]} failed: {done.stdout}{done.stderr}"
     return done.stdout
 
@@ -43,7 +52,13 @@ def run(*command: str | Path, given: str = "") -> str:
 def running(command: Sequence[str | Path], directory: Path) -> Iterator[str]:
     """The root URL, which it prints, of the server that `command` starts in `directory`; ended afterwards."""
     with subprocess.Popen(
-        command, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=directory,
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         watchdog = threading.Timer(SECONDS, process.kill)
         watchdog.start()

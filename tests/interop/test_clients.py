@@ -34,6 +34,8 @@ DIALECTS = {
     "PHP, equal objects shared": Dialect("php", {"shared": True}, references=True),
     "Axis": Dialect("axis", {"multirefs": True}, references=True),
     "Axis, inline": Dialect("axis", {"multirefs": False}, references=False),
+    "SOAP::Lite": Dialect("perl", {}, references=False),
+    "node soap": Dialect("node", {}, references=False),
 }
 
 

@@ -30,6 +30,8 @@ STACKS: dict[str, tuple[str, dict[str, Any]]] = {
     "Axis": ("axis", {"multirefs": True}),
     "Axis, inline": ("axis", {"multirefs": False}),
     "PHP": ("php", {}),
+    "SOAP::Lite": ("perl", {}),
+    "node soap": ("node", {}),
 }
 
 

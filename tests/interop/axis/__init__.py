@@ -14,7 +14,7 @@ from tests.interop.foreign import Call, Outcome, Registry, lacking, run, running
 
 SOURCES = Path(__file__).parent
 INLINE_SETTINGS = SOURCES / "inline.wsdd"
-INSTALL = "default-jdk-headless libaxis-java libgoogle-gson-java"
+INSTALL = "apt-get install default-jdk-headless libaxis-java libgoogle-gson-java"
 PACKAGES = (
     "libaxis-java",
     "libactivation-java",
@@ -48,9 +48,7 @@ class Axis:
             yield Registry(f"{url}/axis/services/RegistryPort", directory)
 
     def _command(self, main: str) -> list[str]:
-        # A time without a zone would be read as hours away, a date as the day before.
-        options = ["-Dfile.encoding=UTF-8", "-Duser.timezone=America/New_York"]
-        return ["java", *options, "-cp", f"{self.directory / 'classes'}:{self.class_path}", main]
+        return ["java", "-Dfile.encoding=UTF-8", "-cp", f"{self.directory / 'classes'}:{self.class_path}", main]
 
 
 def find() -> str:

@@ -38,4 +38,4 @@ class Php:
 def find() -> None:
     """Skip or fail unless PHP is here."""
     if not shutil.which("php") or "soap" not in run("php", "-m").split():
-        lacking("PHP with its SOAP extension", "php-cli php-soap")
+        lacking("PHP with its SOAP extension", "apt-get install php-cli php-soap")
