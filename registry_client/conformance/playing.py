@@ -34,7 +34,7 @@ from itl.wire.faults import ClientFault, PeerFault, WireFault
 from itl.wire.http import basic
 from registry_client.conformance.evidence import Evidence, readable
 from registry_client.conformance.results import Exchange
-from registry_client.conformance.shape import faults_of_reply, faults_of_request
+from registry_client.conformance.shape import faults_of_reply, faults_of_request, is_envelope
 from registry_client.conformance.suite import Failed
 from registry_client.soap import session
 
@@ -82,10 +82,11 @@ class _OfAnyMessage:
     reply: str
     call: str
     once: str
+    head: str | None = None
 
 
 _OF_THE_PEER = {
-    Port.TRANSACTION_LOG: _OfAnyMessage("CONNECT-1", "SHAPE-REPLY", "SHAPE-CALL", "ONCE-2"),
+    Port.TRANSACTION_LOG: _OfAnyMessage("CONNECT-1", "SHAPE-REPLY", "SHAPE-CALL", "ONCE-2", "CONNECT-6"),
     Port.REGISTRY: _OfAnyMessage("R-CONNECT-1", "R-SHAPE-REPLY", "R-SHAPE-CALL", "R-ONCE-3"),
 }
 """By the port that the peer offers."""
@@ -113,6 +114,8 @@ class _Inbox:
     changed: threading.Condition = field(default_factory=threading.Condition)
     waiting: list[Received] = field(default_factory=list)
     acknowledged: set[bytes] = field(default_factory=set)
+    unread: bool = False
+    """Something came that cannot be read: what is waited for may have been it."""
 
 
 class Party:
@@ -181,7 +184,8 @@ class Party:
             raise Failed(said, self._breaks.answer) from error
         except ClientFault as error:
             said = f"the answer to {operation} of {self.code}, HTTP {reply.status}, cannot be read: {error}"
-            raise Failed(said, self._breaks.reply if reply.status == 200 else self._breaks.answer) from error
+            in_soap = reply.status == 200 and is_envelope(reply.body)
+            raise Failed(said, self._breaks.reply if in_soap else self._breaks.answer) from error
         if reply.status != 200:
             said = f"{operation} of {self.code} was answered with HTTP {reply.status}, an answer has 200"
             raise Failed(said, self._breaks.answer)
@@ -244,7 +248,8 @@ class Party:
                 waiting = ", ".join(each.operation for each in self._inbox.waiting[-5:]) or "nothing else"
             raise Failed(
                 f"{self.peer} did not call {' or '.join(operations)} of {self.code} ({what}) within "
-                f"{self.patience:g} s; waiting: {waiting}"
+                f"{self.patience:g} s; waiting: {waiting}",
+                *((self._breaks.call,) if self._inbox.unread else ()),
             )
 
     def wait_for(self, operations: Sequence[str], seconds: float, fits: Callable[[Any], bool] = lambda _: True) -> bool:
@@ -310,6 +315,7 @@ class Party:
         try:
             decoded = decode_any(body)
         except WireFault as fault:
+            self._inbox.unread = True
             self._evidence.fault(f"{self.peer} sent {self.code} what cannot be read: {fault}", self._breaks.call)
             return Answer(500, encode_fault(fault))
         if decoded.operation not in OPERATIONS[self.offers]:
@@ -319,6 +325,7 @@ class Party:
             return Answer(500, encode_fault(ClientFault(f"{decoded.operation} is not an operation of this service")))
         for wrong in faults_of_request(self.offers, decoded.operation, body):
             self._evidence.fault(wrong, self._breaks.call)
+        self._judge_head(decoded.operation, decoded.message)
         received = Received(decoded.operation, decoded.message, body, at)
         digest = content_digest(decoded.operation, dump(decoded.message))
         with self._inbox.changed:
@@ -338,6 +345,13 @@ class Party:
         expected = self.access.called_by
         given = f"{user or ''}:{password or ''}"
         return expected is None or hmac.compare_digest(given.encode(), ":".join(expected).encode())
+
+    def _judge_head(self, operation: str, message: Any) -> None:
+        said = "from {} to {}, of version {}.{}".format
+        expected = said(self.peer, self.code, *self.versions)
+        told = said(message.sender, message.addressee, message.major_version, message.minor_version)
+        if told != expected and self._breaks.head is not None:
+            self._evidence.fault(f"{operation} must be {expected}; it is {told}", self._breaks.head)
 
     def _keep(
         self,

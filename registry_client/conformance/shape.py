@@ -34,6 +34,14 @@ _DEEPEST = 12
 """No type of the contract is deeper; more is a reference that leads back to itself."""
 
 
+def is_envelope(body: bytes) -> bool:
+    """Whether it is SOAP 1.1 at all, with something in its Body."""
+    try:
+        return bool(parse(body, LIMITS.reply_bytes, LIMITS).body)
+    except WireFault:
+        return False
+
+
 def faults_of_request(port: Port, operation: str, body: bytes) -> list[str]:
     """What is wrong with the shape of a call of `operation`; nothing is good."""
     contract = OPERATIONS[port][operation]

@@ -21,7 +21,12 @@ from registry_client.conformance.profile import Profile, for_sandbox
 from registry_client.conformance.results import Result
 from registry_client.conformance.suite import chosen, run
 
-QUICK = HURRY | {"reconciliation_lead": 2.0, "reconciliation_grace": 0.0, "reconciliation_parts_wait": 1.0}
+QUICK = HURRY | {
+    "retry_first": 0.2,
+    "reconciliation_lead": 2.0,
+    "reconciliation_grace": 0.0,
+    "reconciliation_parts_wait": 1.0,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from registry_client.conformance.suite import Failed, Group
 GROUP: Group[HubTester] = Group("Communication initialization")
 
 
-@GROUP.case("100", "A call is answered", "CONNECT-1", "SHAPE-REPLY", essential=True)
+@GROUP.case("100", "A call is answered", "CONNECT-1", "SHAPE-REPLY", "ACKNOWLEDGE-1", essential=True)
 def a_call_is_answered(t: HubTester) -> None:
     unknown = t.fresh.transaction(t.initiator.code)
     t.refused_at_once(t.asked_status(t.initiator, unknown), "getTransactionStatus of a transaction that is not", 3002)
@@ -40,7 +40,15 @@ def strangers_are_asked(t: HubTester) -> None:
             )
 
 
-@GROUP.case("102", "The hub calls the registry back", "CONNECT-3", "SHAPE-CALL", "SEQUENCE-ANSWER", essential=True)
+@GROUP.case(
+    "102",
+    "The hub calls the registry back",
+    "CONNECT-3",
+    "CONNECT-6",
+    "SHAPE-CALL",
+    "SEQUENCE-ANSWER",
+    essential=True,
+)
 def the_hub_calls_back(t: HubTester) -> None:
     proposal = t.issuance(t.initiator, t.units(UnitType.AAU))
     t.propose(t.initiator, proposal)
@@ -181,7 +189,10 @@ def too_many_blocks(t: HubTester) -> None:
 @GROUP.case("105", "After a message that cannot be read, the next one is", "CONNECT-4")
 def the_next_is_read(t: HubTester) -> None:
     t.initiator.post("acceptProposal", b"no XML at all")
-    t.refused_at_once(t.initiator.call(_status_request(t)), "getTransactionStatus", 3002)
+    try:
+        t.refused_at_once(t.initiator.call(_status_request(t)), "getTransactionStatus", 3002)
+    except Failed as failure:
+        raise Failed(f"after a message that cannot be read, {failure}", "CONNECT-4") from failure
 
 
 def _status_request(t: HubTester) -> TransactionStatusRequest:

@@ -1,0 +1,7 @@
+"""All faulty hubs."""
+
+from __future__ import annotations
+
+from tests.conformance.faulty import wire
+
+HUBS = (*wire.HUBS,)
