@@ -15,6 +15,7 @@ from itl.wire.contract import OPERATIONS, Port
 from itl.wire.endpoint import Call, Credentials
 from itl.wire.server import serve
 from tests.interop import axis as axis_stack
+from tests.interop import gsoap as gsoap_stack
 from tests.interop import node as node_stack
 from tests.interop import perl as perl_stack
 from tests.interop import php as php_stack
@@ -71,6 +72,14 @@ def axis(wsdl: dict[Port, str], tmp_path_factory: pytest.TempPathFactory) -> axi
     return axis_stack.build(
         class_path, wsdl[Port.TRANSACTION_LOG], wsdl[Port.REGISTRY], tmp_path_factory.mktemp("axis")
     )
+
+
+@pytest.fixture(scope="session")
+def gsoap(wsdl: dict[Port, str], pytestconfig: pytest.Config) -> gsoap_stack.Gsoap:
+    version = gsoap_stack.find()
+    assert pytestconfig.cache is not None
+    kept = pytestconfig.cache.mkdir("gsoap") / gsoap_stack.key(version)
+    return gsoap_stack.build(version, wsdl[Port.TRANSACTION_LOG], wsdl[Port.REGISTRY], kept)
 
 
 @pytest.fixture(scope="session")

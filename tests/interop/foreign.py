@@ -85,14 +85,14 @@ class Registry:
 
     def __init__(self, url: str, directory: Path) -> None:
         self.url = url
-        self._directory = directory
+        self.directory = directory
         self.answer({})
 
     def answer(self, answers: dict[str, Any]) -> None:
         """From now on answer the operations so: a reply in its canonical form or {"fault": TEXT}; others accepted."""
-        (self._directory / "answers.json").write_text(json.dumps(answers), encoding="utf-8")
+        (self.directory / "answers.json").write_text(json.dumps(answers), encoding="utf-8")
 
     def received(self) -> list[Call]:
         """All requests so far."""
-        file = self._directory / "received.jsonl"
+        file = self.directory / "received.jsonl"
         return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []

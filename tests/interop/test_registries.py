@@ -30,6 +30,7 @@ STACKS: dict[str, tuple[str, dict[str, Any]]] = {
     "Axis": ("axis", {"multirefs": True}),
     "Axis, inline": ("axis", {"multirefs": False}),
     "PHP": ("php", {}),
+    "gSOAP": ("gsoap", {}),
     "SOAP::Lite": ("perl", {}),
     "node soap": ("node", {}),
 }
