@@ -62,6 +62,7 @@ def plans_of(chosen: argparse.Namespace) -> list[Plan]:
         authority=chosen.authority,
         hub_user=chosen.hub_user,
         hub_password=chosen.hub_password,
+        enquire_after=timedelta(seconds=chosen.enquire_after),
         misbehave=tuple(chosen.misbehave or ()),
     )
 

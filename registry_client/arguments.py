@@ -137,6 +137,13 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--port", type=int, default=8090, help="port to listen at, 0 for any (default: %(default)s)")
     serve.add_argument("--hub-user", help="user that the hub must give at the endpoint (default: anybody may call)")
     serve.add_argument("--hub-password", help="and its password")
+    serve.add_argument(
+        "--enquire-after",
+        type=float,
+        default=3600.0,
+        metavar="SECONDS",
+        help="how long the hub may be silent about an open transaction before it is asked (default: an hour)",
+    )
     serve.add_argument("--json", action="store_true", help="tell what happens as JSON, one object a line")
     serve.add_argument(
         "--misbehave",

@@ -129,6 +129,17 @@ def next_enquiry(connection: sa.Connection) -> datetime | None:
     return connection.execute(query).scalar()
 
 
+def late_enquiries(connection: sa.Connection, latest: datetime) -> bool:
+    """Whether an enquiry is due after `latest`."""
+    later = sa.select(transactions.c.identifier).where(transactions.c.enquire_at > latest)
+    return connection.execute(later.limit(1)).first() is not None
+
+
+def hasten_enquiries(connection: sa.Connection, latest: datetime) -> None:
+    """Let no enquiry be due after `latest`."""
+    connection.execute(transactions.update().where(transactions.c.enquire_at > latest).values(enquire_at=latest))
+
+
 def postpone_enquiry(connection: sa.Connection, identifier: str, enquire_at: datetime) -> None:
     connection.execute(
         transactions.update().where(transactions.c.identifier == identifier).values(enquire_at=enquire_at)

@@ -78,6 +78,7 @@ class _Registry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     hub_user: str | None = None
     hub_password: str | None = None
     misbehave: tuple[str, ...] = ()
+    enquire_after: float = 3_600.0
     lateness: float = 86_400.0
     slowness: float = 30.0
     accounts: tuple[str, ...] = ()
@@ -98,6 +99,7 @@ class Plan:
     hub_user: str | None = None
     hub_password: str | None = None
     misbehave: tuple[Misbehaviour, ...] = ()
+    enquire_after: timedelta = timedelta(hours=1)
     lateness: timedelta = timedelta(days=1)
     slowness: timedelta = timedelta(seconds=30)
     accounts: tuple[AccountNumber, ...] = ()
@@ -153,6 +155,7 @@ def _plan(file: Path, number: int, table: dict[str, Any]) -> Plan:
             hub_user=told.hub_user,
             hub_password=told.hub_password,
             misbehave=tuple(map(misbehaviour, told.misbehave)),
+            enquire_after=timedelta(seconds=told.enquire_after),
             lateness=timedelta(seconds=told.lateness),
             slowness=timedelta(seconds=told.slowness),
             accounts=tuple(map(AccountNumber.parse, told.accounts)),

@@ -297,8 +297,13 @@ class Registry(Records, Proposals):
         """Another process wrote to the database: perhaps proposals, perhaps which faults are to be committed."""
         with self.store.read() as connection:
             kept = misbehaving.kept(connection)
+            latest = self._clock() + self.settings.enquire_after
+            is_late = journal.late_enquiries(connection, latest)
         if kept != self._kept_faults:
             self._misbehave(kept)
+        if is_late:  # a command proposed with its own patience; who runs the registry has the say
+            with self._work() as work:
+                journal.hasten_enquiries(work.connection, latest)
         self._stir()
 
     def _misbehave(self, wanted: tuple[Misbehaviour, ...]) -> None:

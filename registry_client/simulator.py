@@ -77,7 +77,9 @@ def _registry(plan: Plan) -> Iterator[Registry]:
         certificate=plan.certificate,
         authority=plan.authority,
     )
-    settings = Settings(code=plan.code, lateness=plan.lateness, slowness=plan.slowness)
+    settings = Settings(
+        code=plan.code, enquire_after=plan.enquire_after, lateness=plan.lateness, slowness=plan.slowness
+    )
     Path(plan.database).parent.mkdir(parents=True, exist_ok=True)
     registry = Registry(settings, client, database=f"sqlite:///{plan.database}")
     try:

@@ -105,6 +105,13 @@ class Address:
     password: str | None = None
 
 
+def address_of(connection: Connection, code: str) -> Address:
+    """Where a registry or supplementary log is called; an empty address for one that is not enrolled."""
+    known = t.registries.c
+    row = connection.execute(select(known.url, known.call_user, known.call_password).where(known.code == code)).first()
+    return Address() if row is None else Address(*row)
+
+
 def waiting_lanes(database: Database, now: datetime) -> dict[Lane, Address]:
     """Lanes that have a message due, that nobody holds and that are not waiting for their peer."""
     return {

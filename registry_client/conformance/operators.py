@@ -18,6 +18,10 @@ Asked = Callable[[str, Mapping[str, str]], None]
 COMMAND_SECONDS = 60.0
 
 
+class Declined(Skipped):
+    """The action was tried, and the peer or its command refused it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Commands:
     """Actions as commands, `{name}` standing for values; `say` tells a person what to do where there is no command.
@@ -59,4 +63,4 @@ class Commands:
             raise Skipped(f"the command for {action!r} could not be carried out: {error}") from error
         if done.returncode:
             said = (done.stderr or done.stdout).strip()[-500:]
-            raise Skipped(f"the command for {action!r} failed with {done.returncode}: {said}")
+            raise Declined(f"the command for {action!r} failed with {done.returncode}: {said}")

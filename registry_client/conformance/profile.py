@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from registry_client.conformance.playing import Access
 from registry_client.errors import RegistryError
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,30 +102,37 @@ def for_sandbox(database: str) -> dict[str, str]:
     return {name: command.replace("{database}", database) for name, command in SANDBOX.items()}
 
 
-def load(path: Path) -> Profile:
-    """The profile of a file; RegistryError, which names the file, for what cannot be followed."""
+def load(path: Path, base: Kind) -> Kind:
+    """`base` with what a file says; RegistryError, which names the file, for what cannot be followed."""
     try:
-        return parse(path.read_text("utf-8"))
+        return parse(path.read_text("utf-8"), base)
     except (OSError, ValueError) as error:
         raise RegistryError(f"profile {path}: {error}") from error
 
 
-def parse(text: str) -> Profile:
-    """The profile that a TOML text says; ValueError for what it may not say."""
-    given = tomllib.loads(text)
-    _require_known(given, Profile, "the profile")
-    for name, kind in (("roles", Roles), ("periods", Periods), ("project", Project)):
-        _require_known(given.get(name, {}), kind, name)
-    for code, access in given.get("parties", {}).items():
-        _require_known(access, Access, f"parties.{code}")
-    if "roles" in given:  # TOML has no word for nothing
-        given["roles"] = {role: code or None for role, code in given["roles"].items()}
-    profile: Profile = msgspec.convert(given, Profile, strict=False)
-    return profile
+def parse(text: str, base: Kind) -> Kind:
+    """`base` with what a TOML text says; ValueError for what it may not say. An empty text stands for nothing, for
+    which TOML has no word."""
+    given = _known(tomllib.loads(text), type(base), "the profile")
+    said = msgspec.convert(given, type(base), strict=False)
+    return replace(base, **{name: getattr(said, name) for name in given})  # type: ignore[type-var]
 
 
-def _require_known(given: Any, kind: type[Any], place: str) -> None:
+def _known(given: Any, kind: type[Any], place: str) -> dict[str, Any]:
+    """What is given for a dataclass, with None for nothing; ValueError for a name that it does not have."""
     known = [each.name for each in fields(kind)]
     unknown = sorted(set(given) - set(known)) if isinstance(given, dict) else [repr(given)]
     if unknown:
         raise ValueError(f"{place} has no {', '.join(unknown)}; it may have {', '.join(known)}")
+    hints = get_type_hints(kind)
+    return {name: _value(value, hints[name], name) for name, value in given.items()}
+
+
+def _value(value: Any, hint: Any, place: str) -> Any:
+    if value == "" and NoneType in get_args(hint):
+        return None
+    if is_dataclass(hint):
+        return _known(value, hint, place)  # type: ignore[arg-type]
+    if get_origin(hint) is Mapping and is_dataclass(get_args(hint)[1]) and isinstance(value, dict):
+        return {name: _known(each, get_args(hint)[1], f"{place}.{name}") for name, each in value.items()}
+    return value

@@ -5,21 +5,24 @@ from __future__ import annotations
 import pytest
 
 from itl.checks.catalogue import catalogue
-from registry_client.conformance.hub.groups import GROUPS
+from registry_client.conformance.hub.groups import GROUPS as HUB_GROUPS
+from registry_client.conformance.registry.groups import GROUPS as REGISTRY_GROUPS
 from registry_client.conformance.requirements import Requirement, Subject, requirements
 
-CASES = [case for group in GROUPS for case in group.cases]
+CASES = {
+    Subject.HUB: [case for group in HUB_GROUPS for case in group.cases],
+    Subject.REGISTRY: [case for group in REGISTRY_GROUPS for case in group.cases],
+}
 
 
 def covered(subject: Subject) -> set[str]:
-    cases = {Subject.HUB: CASES, Subject.REGISTRY: []}[subject]
-    return {each.identifier for case in cases for each in case.requirements}
+    return {each.identifier for case in CASES[subject] for each in case.requirements}
 
 
 @pytest.mark.parametrize("requirement", requirements().values(), ids=lambda each: each.identifier)
 def test_a_requirement_is_tested_or_says_why_not(requirement: Requirement) -> None:
-    if requirement.subject is Subject.REGISTRY:
-        pytest.skip("no test of a registry yet")
+    if requirement.subject is Subject.REGISTRY and requirement.identifier not in covered(Subject.REGISTRY):
+        pytest.skip("its group is not written yet")
     tested = requirement.identifier in covered(requirement.subject)
     assert tested != (requirement.untested is not None), (
         "it is tested: take `untested` away" if tested else "no test names it: add one, or say why in `untested`"
@@ -32,11 +35,13 @@ def test_every_check_of_the_log_is_a_requirement() -> None:
     assert codes == {each for each in requirements() if each.startswith("CHECK-")}
 
 
-def test_a_test_covers_what_binds_its_subject() -> None:
-    assert all(each.subject is Subject.HUB for case in CASES for each in case.requirements)
-    assert all(case.requirements for case in CASES)
+@pytest.mark.parametrize("subject", Subject)
+def test_a_test_covers_what_binds_its_subject(subject: Subject) -> None:
+    assert all(each.subject is subject for case in CASES[subject] for each in case.requirements)
+    assert all(case.requirements for case in CASES[subject])
 
 
-def test_numbers_are_unlike() -> None:
-    numbers = [case.number for case in CASES]
+@pytest.mark.parametrize("subject", Subject)
+def test_numbers_are_unlike(subject: Subject) -> None:
+    numbers = [case.number for case in CASES[subject]]
     assert len(numbers) == len(set(numbers))

@@ -1,0 +1,112 @@
+"""What the played log keeps of transactions: where each stands, and what the registry may say of it next.
+
+A registry is watched in every test, whatever that is about: what it may not say is put down as a fault, and refused
+with the code by which a log refuses it.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from itl.clock import Clock
+from itl.codes import TransactionStatus
+from itl.messages import NotificationRequest, ProposalTransaction, TransactionStatusResponse
+from registry_client.transactions import Role
+
+_S = TransactionStatus
+
+_UNKNOWN, _NO_STATUS, _USED, _UNTIMELY = 3002, 2004, 3001, 3014
+
+MAY_REPORT: dict[tuple[Role, int], frozenset[int]] = {
+    (Role.INITIATOR, _S.PROPOSED): frozenset({_S.TERMINATED}),
+    (Role.INITIATOR, _S.CHECKED_NO_DISCREPANCY): frozenset({_S.COMPLETED, _S.TERMINATED}),
+    (Role.INITIATOR, _S.STL_CHECKED_NO_DISCREPANCY): frozenset({_S.COMPLETED, _S.TERMINATED}),
+    (Role.INITIATOR, _S.ACCEPTED): frozenset({_S.COMPLETED}),
+    (Role.INITIATOR, _S.CHECKED_DISCREPANCY): frozenset({_S.TERMINATED}),
+    (Role.INITIATOR, _S.STL_CHECKED_DISCREPANCY): frozenset({_S.TERMINATED}),
+    (Role.INITIATOR, _S.REJECTED): frozenset({_S.TERMINATED}),
+    (Role.INITIATOR, _S.CANCELLED): frozenset({_S.TERMINATED}),
+    (Role.ACQUIRER, _S.PROPOSED): frozenset({_S.ACCEPTED, _S.REJECTED}),
+    (Role.ACQUIRER, _S.COMPLETED): frozenset({_S.COMPLETED}),
+}
+"""What a registry may report of a transaction, by its role and the status at which the log has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A transaction as the played log has it."""
+
+    role: Role
+    proposal: ProposalTransaction
+    status: int
+    at: datetime
+
+
+class Book:
+    """The transactions with one registry. Safe for threads: it calls while it is called."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: dict[str, Kept] = {}
+
+    def relayed(self, proposal: ProposalTransaction) -> None:
+        """The log relays a transfer to the registry."""
+        with self._lock:
+            kept = Kept(Role.ACQUIRER, proposal, _S.PROPOSED, self._clock())
+            self._kept.setdefault(proposal.transaction_identifier, kept)
+
+    def told(self, identifier: str, status: int) -> None:
+        """The log tells the registry a status; one that comes after the end changes nothing."""
+        with self._lock:
+            kept = self._kept.get(identifier)
+            if kept is not None and kept.status in _OPEN:
+                self._kept[identifier] = replace(kept, status=status, at=self._clock())
+
+    def proposed(self, proposal: ProposalTransaction) -> int | None:
+        """The registry proposes; the code of why it may not under this identifier."""
+        with self._lock:
+            kept = self._kept.get(proposal.transaction_identifier)
+            if kept is not None:
+                return None if kept.proposal == proposal else _USED
+            self._kept[proposal.transaction_identifier] = Kept(Role.INITIATOR, proposal, _S.PROPOSED, self._clock())
+            return None
+
+    def reported(self, message: NotificationRequest) -> tuple[int, str] | None:
+        """The registry reports; the code of why it may not, and what is wrong in words."""
+        identifier, status = message.transaction_identifier, message.transaction_status
+        with self._lock:
+            kept = self._kept.get(identifier)
+            if kept is None:
+                return _UNKNOWN, f"status {status} of {identifier}, which is no transaction of it"
+            if status not in _S.__members__.values():
+                return _NO_STATUS, f"status {status} of {identifier}, which is not in the code list"
+            if status not in MAY_REPORT.get((kept.role, kept.status), frozenset()):
+                return _UNTIMELY, f"status {status} of {identifier} as {kept.role}, which stands at {kept.status}"
+            self._kept[identifier] = replace(kept, status=_after(kept, status), at=self._clock())
+            return None
+
+    def status(self, identifier: str) -> TransactionStatusResponse:
+        """The answer to getTransactionStatus; the contract wants a status also where there is none: 0."""
+        with self._lock:
+            kept = self._kept.get(identifier)
+        return TransactionStatusResponse(
+            transaction_identifier=identifier,
+            transaction_status=kept.status if kept else 0,
+            transaction_status_date_time=kept.at if kept else self._clock(),
+            result_identifier=1 if kept else 0,
+            response_codes=None if kept else (_UNKNOWN,),
+        )
+
+
+_OPEN = frozenset({_S.PROPOSED, _S.CHECKED_NO_DISCREPANCY, _S.STL_CHECKED_NO_DISCREPANCY, _S.ACCEPTED})
+
+_CONFIRMED = -1
+"""Completed on both sides: there is nothing more to say."""
+
+
+def _after(kept: Kept, status: int) -> int:
+    confirms = kept.role is Role.ACQUIRER and status == _S.COMPLETED
+    return _CONFIRMED if confirms else status

@@ -1,0 +1,23 @@
+"""All groups of tests of a registry, in the order in which they are carried out."""
+
+from __future__ import annotations
+
+from registry_client.conformance.registry import (
+    connection,
+    documents,
+    external_transfer,
+    information,
+    internal_transfer,
+    issuance,
+)
+from registry_client.conformance.registry.tester import RegistryTester
+from registry_client.conformance.suite import Group
+
+GROUPS: tuple[Group[RegistryTester], ...] = (
+    connection.GROUP,
+    documents.GROUP,
+    information.GROUP,
+    issuance.GROUP,
+    internal_transfer.GROUP,
+    external_transfer.GROUP,
+)

@@ -1,0 +1,338 @@
+"""Who tests a registry: the log that is played towards it, and the steps that tests consist of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+from msgspec.structs import replace
+
+from itl.clock import Clock, system_clock
+from itl.codes import CDM_UNITS, LULUCF_UNITS, PartyType, TransactionStatus, TransactionType, UnitType
+from itl.messages import (
+    EvaluationResult,
+    NotificationRequest,
+    ProposalRequest,
+    ProposalTransaction,
+    TransactionStatusRequest,
+    TransactionUnitBlock,
+)
+from itl.wire.contract import Port
+from itl.wire.server import serve
+from registry_client.conformance.evidence import Evidence
+from registry_client.conformance.judging import listed, require_acknowledged
+from registry_client.conformance.making import Fresh, made
+from registry_client.conformance.operators import Asked, Commands, Declined
+from registry_client.conformance.playing import Answer, LetsIn, Party, Received, endpoint
+from registry_client.conformance.registry.book import Book
+from registry_client.conformance.registry.profile import Candidate
+from registry_client.conformance.registry.proposed import account_of, faults_of, serials_of, shown, units
+from registry_client.conformance.suite import Failed, NotApplicable
+from registry_client.identifiers import SerialRange
+from registry_client.units import Account
+
+_S = TransactionStatus
+
+
+class RegistryTester:
+    """Plays the log towards the registry of `profile`. The endpoint is up between `__enter__` and `__exit__`.
+
+    `asked` lets the registry's people begin something; `lets_in` says which user and password the registry may show.
+    """
+
+    def __init__(
+        self,
+        profile: Candidate,
+        evidence: Evidence,
+        *,
+        asked: Asked | None = None,
+        lets_in: LetsIn | None = None,
+        fresh: Fresh | None = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        self.profile, self.evidence, self.clock = profile, evidence, clock
+        self.fresh = fresh or Fresh()
+        self.book = Book(clock)
+        self._ask = asked or Commands(profile.operator)
+        self.log = Party(
+            profile.log,
+            profile.code,
+            profile.url,
+            profile.access,
+            evidence,
+            offers=Port.TRANSACTION_LOG,
+            versions=profile.version,
+            patience=profile.patience,
+            clock=clock,
+            answer=self.answer,
+            lets_in=lets_in,
+        )
+        self._stack = ExitStack()
+        self.address: str | None = None
+
+    def __enter__(self) -> RegistryTester:
+        self._stack.callback(self.log.close)
+        serving = serve(endpoint([self.log]), self.profile.listen_host, self.profile.listen_port)
+        self._stack.callback(serving.close)
+        self.address = serving.url
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    # What the log answers ---------------------------------------------------------------------------------------------
+
+    def answer(self, received: Received) -> Answer:
+        """The log's answer to a call of the registry; what the registry may not say is put down."""
+        message = received.message
+        wrong = self._wrong_head(message)
+        if wrong is not None:
+            self.evidence.fault(f"{received.operation}: {wrong[1]}")
+            return self.log.refused(received, (wrong[0],))
+        if isinstance(message, ProposalRequest):
+            for fault in faults_of(message.proposed_transaction, self.profile.code):
+                self.evidence.fault(fault)
+            code = self.book.proposed(message.proposed_transaction)
+            if code is not None:
+                identifier = message.proposed_transaction.transaction_identifier
+                self.evidence.fault(f"{identifier} is proposed again with other content")
+                return self.log.refused(received, (code,))
+        if isinstance(message, NotificationRequest):
+            untimely = self.book.reported(message)
+            if untimely is not None:
+                self.evidence.fault(f"{self.profile.code} must not report {untimely[1]}")
+                return self.log.refused(received, (untimely[0],))
+        if isinstance(message, TransactionStatusRequest):
+            return self.log.reply(received, self.book.status(message.transaction_identifier))
+        return self.log.accepted(received)
+
+    def _wrong_head(self, message: Any) -> tuple[int, str] | None:
+        if message.sender != self.profile.code:
+            return 1002, f"it is from {message.sender}, it must be from {self.profile.code}"
+        if message.addressee != self.profile.log:
+            return 1005, f"it is to {message.addressee}, it must be to {self.profile.log}"
+        if (message.major_version, message.minor_version) != tuple(self.profile.version):
+            return 1031, f"it is of version {message.major_version}.{message.minor_version}"
+        return None
+
+    # Units ------------------------------------------------------------------------------------------------------------
+
+    def units(
+        self, kind: UnitType, quantity: int = 10, *, originating: str | None = None, **other: Any
+    ) -> TransactionUnitBlock:
+        """A block of units that never were."""
+        profile = self.profile
+        origin = originating or (profile.project.host if kind in CDM_UNITS else profile.other)
+        return made(kind, self.fresh.serials(quantity), origin, profile.project, profile.periods, **other)
+
+    def held(self, kind: UnitType = UnitType.AAU, quantity: int = 10, **other: Any) -> TransactionUnitBlock:
+        """Units that came in by a transfer, and lie in the account for that."""
+        block = self.units(kind, quantity, **other)
+        self.transfers_in(block)
+        return block
+
+    def issued(self, kind: UnitType = UnitType.AAU, quantity: int = 100) -> TransactionUnitBlock:
+        """Units that the registry issued; of several blocks the first."""
+        proposal = self.issuance(kind, quantity)
+        self.completes(proposal)
+        return proposal.proposal_unit_blocks[0]
+
+    def issuance(self, kind: UnitType, quantity: int = 100) -> ProposalTransaction:
+        """Let the registry propose to issue units."""
+        profile = self.profile
+        period = profile.periods.later if kind in (UnitType.TCER, UnitType.LCER) else profile.periods.earlier
+        values = {"quantity": str(quantity), "period": str(period)}
+        if kind in LULUCF_UNITS:
+            values["activity"] = "1"
+        if kind in CDM_UNITS:
+            values |= {"host": profile.project.host, "project": str(profile.project.number)}
+        if kind == UnitType.TCER:
+            values["expiry"] = profile.project.tcer_expiry
+        if kind == UnitType.LCER:
+            values["expiry"] = profile.project.lcer_expiry
+        return self.proposed(f"issue {NAMES[kind]}", TransactionType.ISSUANCE, **values)
+
+    # The registry proposes --------------------------------------------------------------------------------------------
+
+    def ask(self, action: str, **values: str) -> None:
+        """Let the registry's people do something."""
+        self._ask(action, {"registry": self.profile.code} | values)
+
+    def proposed(self, action: str, kind: TransactionType, **values: str) -> ProposalTransaction:
+        """Let the registry's people do something of which the registry must make a proposal of this type."""
+        while self.log.came("acceptProposal"):
+            pass  # of a test before, which did not wait for it
+        self.ask(action, **values)
+        found = self.log.expect("acceptProposal", f"a proposal: {action}")
+        proposal: ProposalTransaction = found.message.proposed_transaction
+        if proposal.transaction_type != kind:
+            raise Failed(f"{action}: a proposal of type {int(kind)} must come; one of {proposal.transaction_type} came")
+        return proposal
+
+    def declines(self, action: str, **values: str) -> None:
+        """Let the registry's people try what the registry must not let out."""
+        while self.log.came("acceptProposal"):
+            pass
+        try:
+            self.ask(action, **values, expect="that the registry refuses it")
+        except Declined:
+            return
+        if self.log.wait_for(("acceptProposal",), self.profile.silence):
+            found = self.log.expect("acceptProposal", "what is there").message.proposed_transaction
+            self.tell(found, _S.CHECKED_DISCREPANCY, 4010)
+            raise Failed(f"{action} {values.get('units', '')}: the registry must not propose it, and did")
+
+    def about(self, proposal: ProposalTransaction, *expected: TransactionUnitBlock) -> None:
+        """A proposal must be about just these units, with all that they are."""
+        if units(proposal.proposal_unit_blocks) != units(expected):
+            raise Failed(
+                f"{proposal.transaction_identifier} must be about {shown(expected)}; it is about "
+                f"{shown(proposal.proposal_unit_blocks)}"
+            )
+
+    def between(
+        self, proposal: ProposalTransaction, source: Account | int | None = None, target: Account | int | None = None
+    ) -> None:
+        """The units of a proposal must go from and into these accounts, or accounts of these types."""
+        for side, expected in (("transferring", source), ("acquiring", target)):
+            for block in proposal.proposal_unit_blocks:
+                found = account_of(proposal, block, side)
+                if isinstance(expected, Account) and found != (expected.account_type, expected.identifier):
+                    raise Failed(
+                        f"{proposal.transaction_identifier}: the {side} account must be {expected}, it is {found}"
+                    )
+                if isinstance(expected, int) and (found[0] != expected or found[1] is None):
+                    raise Failed(
+                        f"{proposal.transaction_identifier}: the {side} account must be of type {expected}; "
+                        f"it is {found}"
+                    )
+
+    def completes(self, proposal: ProposalTransaction, status: int = _S.CHECKED_NO_DISCREPANCY) -> None:
+        """The log lets it pass; the registry must report completion."""
+        self.tell(proposal, status)
+        self.reports(proposal, _S.COMPLETED)
+
+    def stops(self, proposal: ProposalTransaction, status: int, *codes: int) -> None:
+        """The log stops it; the registry may report termination, and nothing else."""
+        self.tell(proposal, status, *codes)
+        if self.log.wait_for(("acceptNotification",), self.profile.silence, about(proposal)):
+            self.reports(proposal, _S.TERMINATED)
+
+    # The log tells ----------------------------------------------------------------------------------------------------
+
+    def transfer(
+        self, *blocks: TransactionUnitBlock, target: Account | None = None, identifier: str | None = None
+    ) -> ProposalTransaction:
+        """A transfer of the other registry to the candidate, as a log relays it."""
+        profile = self.profile
+        place = target or profile.receiving
+        accounts = {
+            "transferring_registry_account_type": 100,
+            "transferring_registry_account_identifier": 1001,
+            "acquiring_registry_account_type": place.account_type,
+            "acquiring_registry_account_identifier": place.identifier,
+        }
+        return ProposalTransaction(
+            transaction_identifier=identifier or self.fresh.transaction(profile.other),
+            transaction_type=int(TransactionType.EXTERNAL_TRANSFER),
+            transferring_registry_code=profile.other,
+            acquiring_registry_code=profile.code,
+            proposal_unit_blocks=tuple(replace(block, **accounts) for block in blocks),
+            **accounts,
+        )
+
+    def relay(self, proposal: ProposalTransaction) -> None:
+        """Relay a transfer; the registry must acknowledge it."""
+        self.book.relayed(proposal)
+        answer = self.log.call(ProposalRequest(**self.log.head(), proposed_transaction=proposal))
+        require_acknowledged(answer, f"the transfer {proposal.transaction_identifier}")
+
+    def transfers_in(self, *blocks: TransactionUnitBlock) -> ProposalTransaction:
+        """Units come in: relayed, accepted, completed."""
+        proposal = self.transfer(*blocks)
+        self.relay(proposal)
+        self.reports(proposal, _S.ACCEPTED)
+        self.tell(proposal, _S.COMPLETED)
+        self.confirmed(proposal)
+        return proposal
+
+    def confirmed(self, proposal: ProposalTransaction) -> None:
+        """An acquirer may confirm the completion; so that it is over, this is waited for a moment."""
+        if self.log.wait_for(("acceptNotification",), self.profile.silence, about(proposal)):
+            self.reports(proposal, _S.COMPLETED)
+
+    def tell(self, proposal: ProposalTransaction, status: int, *codes: int) -> None:
+        """Tell the registry a status; it must acknowledge it."""
+        self.book.told(proposal.transaction_identifier, status)
+        answer = self.log.call(self.notification(proposal, status, *codes))
+        require_acknowledged(answer, f"status {int(status)} of {proposal.transaction_identifier}")
+
+    def notification(self, proposal: ProposalTransaction, status: int, *codes: int) -> NotificationRequest:
+        return NotificationRequest(
+            **self.log.head(),
+            transaction_identifier=proposal.transaction_identifier,
+            transaction_status=int(status),
+            party_type=PartyType.TRANSACTION_LOG,
+            evaluation_result=tuple(EvaluationResult(response_code=code) for code in codes),
+        )
+
+    # What must come, and what must not --------------------------------------------------------------------------------
+
+    def reports(self, proposal: ProposalTransaction, *statuses: int) -> NotificationRequest:
+        """The next that the registry reports of a transaction must be one of these statuses."""
+        identifier = proposal.transaction_identifier
+        expected = " or ".join(str(int(status)) for status in statuses)
+        found: NotificationRequest = self.log.expect(
+            "acceptNotification", f"status {expected} of {identifier}", about(proposal)
+        ).message
+        if found.transaction_status not in statuses:
+            codes = [each.response_code for each in found.evaluation_result]
+            raise Failed(
+                f"{self.profile.code} must report status {expected} of {identifier}; it reported "
+                f"{found.transaction_status} with {listed(codes)}"
+            )
+        return found
+
+    def silent(self, proposal: ProposalTransaction, why: str) -> None:
+        """The registry must report nothing of a transaction now."""
+        if self.log.wait_for(("acceptNotification",), self.profile.silence, about(proposal)):
+            found = self.log.expect("acceptNotification", "what is there", about(proposal)).message
+            raise Failed(
+                f"{why} {self.profile.code} must report nothing of {proposal.transaction_identifier}; it reported "
+                f"status {found.transaction_status}"
+            )
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass: the registry has to see it, too."""
+        time.sleep(max(0.0, seconds))
+
+    def party_only(self) -> None:
+        """What follows is not for the CDM registry."""
+        if self.profile.is_cdm:
+            raise NotApplicable("it is for the registries of Parties, not for the CDM registry")
+
+    def cdm_only(self) -> None:
+        if not self.profile.is_cdm:
+            raise NotApplicable("it is for the CDM registry alone")
+
+
+NAMES = {
+    UnitType.AAU: "AAU",
+    UnitType.RMU: "RMU",
+    UnitType.CER: "CER",
+    UnitType.TCER: "tCER",
+    UnitType.LCER: "lCER",
+}
+"""Units that are issued, as the actions of the people name them."""
+
+
+def about(proposal: ProposalTransaction) -> Callable[[Any], bool]:
+    """Whether a notification is about this transaction."""
+    return lambda message: bool(message.transaction_identifier == proposal.transaction_identifier)
+
+
+def written(block: TransactionUnitBlock) -> str:
+    """The units of a block as people and commands write them: `GB-1-100`."""
+    return str(SerialRange(*serials_of(block)))

@@ -1,0 +1,85 @@
+"""A right registry of this project in this process, and a tester before it that plays the log."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from registry_client.conformance.evidence import Evidence
+from registry_client.conformance.operators import Asked, Declined
+from registry_client.conformance.playing import Access
+from registry_client.conformance.registry.groups import GROUPS
+from registry_client.conformance.registry.profile import Accounts, Candidate
+from registry_client.conformance.registry.simulator import commands
+from registry_client.conformance.registry.tester import RegistryTester
+from registry_client.conformance.results import Result
+from registry_client.conformance.suite import chosen, run
+from registry_client.faults import Misbehaviour
+from registry_client.identifiers import AccountNumber
+from registry_client.main import main
+from registry_client.plans import Plan
+from registry_client.simulator import running
+
+QUICK = Candidate(listen_port=0, patience=10, silence=0.15, lead=0.15)
+"""As patient as a registry in the same process needs it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """A registry under test, and the tester that plays the log before it."""
+
+    tester: RegistryTester
+    database: Path
+
+    def carry_out(self, *only: str) -> list[Result]:
+        """The results of the tests with these numbers; of all without any."""
+        return list(run(chosen(GROUPS, only), self.tester, self.tester.evidence))
+
+
+def by_command(database: Path) -> Asked:
+    """The people of a registry: the commands that the suite has for them, in this process."""
+    actions = commands(str(database))
+
+    def ask(action: str, values: Mapping[str, str]) -> None:
+        words = [word.format(**values) for word in shlex.split(actions[action])]
+        code = main(words[1:])
+        if code:
+            raise Declined(f"{words} ended with {code}")
+
+    return ask
+
+
+@contextmanager
+def stand(
+    folder: Path, code: str = "GB", *, enquiry: float = 0.5, misbehave: tuple[Misbehaviour, ...] = ()
+) -> Iterator[Stand]:
+    """The registry `code`, which commits faults on request, and asks the log after `enquiry` seconds of silence."""
+    database = folder / f"{code.lower()}.db"
+    second = AccountNumber(code, 121, 2001)
+    profile = replace(
+        QUICK,
+        code=code,
+        enquiry=enquiry,
+        accounts=Accounts(second=None if code == "CDM" else str(second)),
+        access=Access(user="itl", password="itl", called_by=(code.lower(), code.lower())),
+    )
+    with RegistryTester(profile, Evidence(), asked=by_command(database)) as tester:
+        plan = Plan(
+            code=code,
+            hub=str(tester.address),
+            database=database,
+            user=code.lower(),
+            password=code.lower(),
+            hub_user="itl",
+            hub_password="itl",
+            accounts=(second,),
+            misbehave=misbehave,
+            enquire_after=timedelta(seconds=enquiry),
+        )
+        with running([plan]) as simulator:
+            tester.log.url = simulator.url
+            yield Stand(tester, database)
