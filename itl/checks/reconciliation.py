@@ -6,7 +6,7 @@ The identifier is judged alone, then whether there is such a reconciliation, the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -233,13 +233,55 @@ ENTRANCE = ((1001, 1002, 1003, 1005, 1031, 1032), (1501, 1510), (6201,))
 STAGES = (*ENTRANCE, (6202,), (6203, 6204, 6205, 6206, 6207, 6208, 6209))
 
 
-def judge(message: Message, door: ReconciliationDoor, off: frozenset[int] = frozenset()) -> tuple[int, ...]:
+STAGES_OF_SUPPLEMENTARY_LOG = (*ENTRANCE, (6202,), (6203, 6205))
+"""Of what a supplementary log asks and says; what of it comes when, its part in the reconciliation knows."""
+
+SAID_BY_SUPPLEMENTARY_LOG = frozenset(
+    {
+        ReconciliationStatus.STL_TOTALS_INCONSISTENT,
+        ReconciliationStatus.STL_UNIT_BLOCKS_INCONSISTENT,
+        ReconciliationStatus.STL_COMPLETED,
+        ReconciliationStatus.STL_COMPLETED_WITH_MANUAL_INTERVENTION,
+    }
+)
+
+
+def judge(
+    message: Message,
+    door: ReconciliationDoor,
+    off: frozenset[int] = frozenset(),
+    stages: Sequence[Sequence[int]] = STAGES,
+) -> tuple[int, ...]:
     """The codes of the first stage that fails; none: the message is what the log asked for."""
-    for stage in STAGES:
+    for stage in stages:
         codes = tuple(code for code in stage if code not in off and _fails(code, message, door))
         if codes:
             return codes
     return ()
+
+
+def judge_supplementary_log(
+    message: Message, door: ReconciliationDoor, off: frozenset[int] = frozenset()
+) -> tuple[int, ...]:
+    """The same of a message of a supplementary log. It wants no totals; its status is its own; it names units."""
+    codes = judge(message, door, off, STAGES_OF_SUPPLEMENTARY_LOG)
+    if codes:
+        return codes
+    match message:
+        case ReconciliationResultRequest():
+            wrong = 6203 if message.reconciliation_status not in SAID_BY_SUPPLEMENTARY_LOG else None
+        case ProvideUnitBlocksRequest():
+            wrong = None
+        case ProvideAuditTrailRequest():
+            named = message.unit_block_identifiers or ()
+            wrong = None if named and all(map(_is_range, named)) else 6208
+        case _:
+            wrong = 6209
+    return () if wrong is None or wrong in off else (wrong,)
+
+
+def _is_range(units: _Serials) -> bool:
+    return 1 <= units.unit_serial_block_start <= units.unit_serial_block_end <= MAX_SERIAL
 
 
 def _fails(code: int, message: Message, door: ReconciliationDoor) -> bool:

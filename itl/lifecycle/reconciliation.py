@@ -15,11 +15,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
+from itl.checks.reconciliation import Answer
 from itl.codes import ReconciliationStatus
 from itl.errors import ConflictError
 from itl.ledger.placement import Filter
 from itl.lifecycle import reconciliation_messages as messages
 from itl.lifecycle.reconciliation_events import (
+    ONWARD,
+    RUNNING,
     Asked,
     AuditTrailCompared,
     BeginsWith,
@@ -35,6 +38,7 @@ from itl.lifecycle.reconciliation_events import (
     TimeUp,
     TotalsCompared,
     UnitBlocksCompared,
+    Wanted,
 )
 from itl.lifecycle.sending import Send
 from itl.lifecycle.transaction import LogIdentity
@@ -82,8 +86,12 @@ def begin(head: ReconciliationHead, log: LogIdentity, now: datetime, *, may: boo
 
 
 def decide(head: ReconciliationHead, event: Event, log: LogIdentity) -> Progress:
-    """What `event` makes of the reconciliation; ConflictError where it cannot happen where that stands."""
-    decision = TABLE.get((head.step, type(event)))
+    """What `event` makes of the reconciliation; ConflictError where it cannot happen where that stands.
+
+    What it makes of one that another log leads, the role of this log says.
+    """
+    table = TABLE if head.led_by is None else log.led
+    decision: Decision | None = table.get((head.step, type(event)))
     if decision is None:
         raise ConflictError(f"{head.identifier} waits for {head.step}: {type(event).__name__} changes nothing there")
     return decision(head, event, log)
@@ -255,6 +263,35 @@ def _totals_late(head: ReconciliationHead, _event: TimeUp, log: LogIdentity) -> 
     return _given_up(head, Outcome.NOT_ANSWERED, "no totals came in time", log)
 
 
+def _wanted(head: ReconciliationHead, event: Wanted, log: LogIdentity) -> Progress:
+    """Asked for on behalf of a supplementary log: once, as ever, and whoever is told late is told nothing."""
+    if event.kind in head.asked_for:
+        raise ConflictError(f"{head.identifier}: {head.registry} was asked for its {event.kind} already")
+    if event.kind is Answer.UNIT_BLOCKS:
+        asking = _ask_blocks(head, event.asked.filters, log, ())
+        return replace(asking, step=Step.UNIT_BLOCKS_ONWARD)
+    asking = _ask_trail(head, replace(event.asked, filters=head.asked.filters), log, ())
+    return replace(asking, step=Step.AUDIT_TRAIL_ONWARD)
+
+
+def _blocks_received_onward(head: ReconciliationHead, event: Received, log: LogIdentity) -> Progress:
+    if event.whole:
+        return Progress(Step.ENDED, detail=event.detail)
+    return replace(_blocks_received(head, event, log), step=Step.UNIT_BLOCKS_ONWARD)
+
+
+def _trail_received_onward(head: ReconciliationHead, event: Received, log: LogIdentity) -> Progress:
+    return replace(_trail_received(head, event, log), step=Step.AUDIT_TRAIL_ONWARD)
+
+
+def _onward_late(_head: ReconciliationHead, event: TimeUp, _log: LogIdentity) -> Progress:
+    return Progress(Step.ENDED, detail=event.detail if event.received else "nothing to pass on came in time")
+
+
+def _onward_refused(_head: ReconciliationHead, event: Refused, _log: LogIdentity) -> Progress:
+    return Progress(Step.ENDED, codes=event.codes, detail="the registry refused what was to be passed on")
+
+
 Decision: TypeAlias = Callable[[ReconciliationHead, Any, LogIdentity], Progress]
 
 TABLE: Mapping[tuple[Step, type], Decision] = {
@@ -275,6 +312,13 @@ TABLE: Mapping[tuple[Step, type], Decision] = {
     (Step.AUDIT_TRAIL, TimeUp): _trail_late,
     (Step.COMPARING_AUDIT_TRAIL, AuditTrailCompared): _trail_compared,
     (Step.INTERVENTION, Proven): _repaired,
-    **{(step, Cancelled): _cancelled for step in Step if step is not Step.ENDED},
+    **{(step, Cancelled): _cancelled for step in RUNNING | {Step.INTERVENTION}},
+    (Step.ENDED, Wanted): _wanted,
+    (Step.UNIT_BLOCKS_ONWARD, Received): _blocks_received_onward,
+    (Step.AUDIT_TRAIL_ONWARD, Received): _trail_received_onward,
+    **{(step, TimeUp): _onward_late for step in ONWARD},
+    **{(step, Refused): _onward_refused for step in ONWARD},
 }
-"""Every event that can happen where a reconciliation stands. Timers do not ring while the log compares."""
+"""Every event that can happen where a reconciliation stands. Timers do not ring while the log compares.
+
+What is asked for after the end, and how that goes, changes neither status nor outcome."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -38,11 +39,23 @@ class Step(StrEnum):
     COMPARING_AUDIT_TRAIL = "comparing audit trail"
     INTERVENTION = "intervention"
     ENDED = "ended"
+    UNIT_BLOCKS_ONWARD = "unit blocks to pass on"
+    AUDIT_TRAIL_ONWARD = "audit trail to pass on"
+    """After both agreed: a supplementary log wants to see them (`supplementary_reconciliation`)."""
 
 
+ONWARD = frozenset({Step.UNIT_BLOCKS_ONWARD, Step.AUDIT_TRAIL_ONWARD})
 COMPARING = frozenset({Step.COMPARING_TOTALS, Step.COMPARING_UNIT_BLOCKS, Step.COMPARING_AUDIT_TRAIL})
 ASKING = frozenset({Step.TOTALS, Step.UNIT_BLOCKS, Step.AUDIT_TRAIL})
-RUNNING = frozenset(Step) - {Step.INTERVENTION, Step.ENDED}
+RUNNING = frozenset(Step) - {Step.INTERVENTION, Step.ENDED} - ONWARD
+ANSWERED_BY: Mapping[Step, Answer] = {
+    Step.TOTALS: Answer.TOTALS,
+    Step.UNIT_BLOCKS: Answer.UNIT_BLOCKS,
+    Step.UNIT_BLOCKS_ONWARD: Answer.UNIT_BLOCKS,
+    Step.AUDIT_TRAIL: Answer.AUDIT_TRAIL,
+    Step.AUDIT_TRAIL_ONWARD: Answer.AUDIT_TRAIL,
+}
+"""Steps at which an answer is waited for, and of what kind."""
 
 
 class Outcome(StrEnum):
@@ -114,6 +127,18 @@ class ReconciliationHead:
     """Every status that it has or had."""
     steps: frozenset[Step] = frozenset()
     """Every step that it is or was at."""
+    led_by: str | None = None
+    """The log that leads it, and to whom all is said; None: this one."""
+
+    @property
+    def peer(self) -> str:
+        """Whom this log speaks with: the registry itself, or the log through which it hears of the registry."""
+        return self.led_by or self.registry
+
+    @property
+    def asked_for(self) -> frozenset[Answer]:
+        """The kinds of answer that were asked for so far: each can be asked for once."""
+        return frozenset(ANSWERED_BY[step] for step in self.steps if step in ANSWERED_BY)
 
     @property
     def totals_differed(self) -> bool:
@@ -127,10 +152,10 @@ class ReconciliationHead:
     def expected(self) -> Expected:
         """As the checks at the door see it."""
         return Expected(
-            registry=self.registry,
+            registry=self.peer,
             snapshot_at=self.snapshot_at,
-            asked=frozenset(kind for kind in Answer if Step(kind) in self.steps),
-            awaited=Answer(self.step) if self.step in ASKING else None,
+            asked=self.asked_for,
+            awaited=ANSWERED_BY.get(self.step),
             filters=self.asked.filters,
             blocks=self.asked.blocks,
         )
@@ -215,6 +240,14 @@ class Cancelled:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A supplementary log wants an answer of the registry that it has not been asked for yet."""
+
+    kind: Answer
+    asked: Asked
+
+
 Event: TypeAlias = (
     Confirmed
     | Refused
@@ -225,4 +258,5 @@ Event: TypeAlias = (
     | AuditTrailCompared
     | Proven
     | Cancelled
+    | Wanted
 )

@@ -7,9 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
 
 from itl.codes import ReconciliationStatus
-from itl.ledger.placement import Filter
+from itl.ledger.block import SerialRange
+from itl.ledger.placement import Filter, placement, taken
+from itl.ledger.ranges import parts_in, union
 from itl.lifecycle.reconciliation_events import Asked, ReconciliationHead
 from itl.lifecycle.sending import Send, topic_of_reconciliation
 from itl.lifecycle.transaction import LogIdentity
@@ -18,8 +23,12 @@ from itl.messages import (
     ProvideAuditTrailRequest,
     ProvideTotalsRequest,
     ProvideUnitBlocksRequest,
+    ReceiveAuditTrailRequest,
+    ReceiveUnitBlocksRequest,
     ReconciliationResultRequest,
     ReconciliationUnitBlockIdentifier,
+    Transaction,
+    UnitBlock,
     UnitBlockRequest,
 )
 
@@ -27,22 +36,23 @@ MOST_BLOCKS = 10_000
 """Ranges of units that one audit trail is asked about; an operator sees the others in the inconsistencies."""
 
 
-def initiate(head: ReconciliationHead, log: LogIdentity, expires_at: datetime) -> Send:
+def initiate(head: ReconciliationHead, log: LogIdentity, expires_at: datetime, stl: str | None = None) -> Send:
+    """To the registry, or to `stl`, a supplementary log that compares as well; it may hear it more than once."""
     message = InitiateReconciliationRequest(
         sender=log.code,
-        addressee=head.registry,
+        addressee=stl or head.registry,
         major_version=log.major_version,
         minor_version=log.minor_version,
         reconciliation_identifier=head.identifier,
         snapshot_datetime=head.snapshot_at,
     )
-    return _once(head, message, expires_at)
+    return _once(head, message, expires_at) if stl is None else pass_on(head, log, stl, message, expires_at)
 
 
 def ask_totals(head: ReconciliationHead, log: LogIdentity) -> Send:
     message = ProvideTotalsRequest(
         sender=log.code,
-        addressee=head.registry,
+        addressee=head.peer,
         major_version=log.major_version,
         minor_version=log.minor_version,
         reconciliation_identifier=head.identifier,
@@ -66,7 +76,7 @@ def ask_blocks(head: ReconciliationHead, log: LogIdentity, filters: Iterable[Fil
     )
     message = ProvideUnitBlocksRequest(
         sender=log.code,
-        addressee=head.registry,
+        addressee=head.peer,
         major_version=log.major_version,
         minor_version=log.minor_version,
         reconciliation_identifier=head.identifier,
@@ -82,7 +92,7 @@ def ask_trail(head: ReconciliationHead, log: LogIdentity, asked: Asked, codes: t
         raise ValueError(f"{head.identifier}: an audit trail is asked for without its period")
     message = ProvideAuditTrailRequest(
         sender=log.code,
-        addressee=head.registry,
+        addressee=head.peer,
         major_version=log.major_version,
         minor_version=log.minor_version,
         reconciliation_identifier=head.identifier,
@@ -104,7 +114,7 @@ def ask_trail(head: ReconciliationHead, log: LogIdentity, asked: Asked, codes: t
 def result(head: ReconciliationHead, log: LogIdentity, status: int, codes: tuple[int, ...]) -> Send:
     message = ReconciliationResultRequest(
         sender=log.code,
-        addressee=head.registry,
+        addressee=head.peer,
         major_version=log.major_version,
         minor_version=log.minor_version,
         reconciliation_identifier=head.identifier,
@@ -120,5 +130,45 @@ def said(codes: Iterable[int]) -> str:
     return f"codes {told}" if told else "without a code"
 
 
+def pass_on(
+    head: ReconciliationHead, log: LogIdentity, stl: str, message: Any, expires_at: datetime | None = None
+) -> Send:
+    """What the registry has said, as this log says it to `stl`, which knows a repeat."""
+    message = replace(
+        message, sender=log.code, addressee=stl, major_version=log.major_version, minor_version=log.minor_version
+    )
+    return Send(stl, message, topic_of_reconciliation(head.identifier), expires_at=expires_at)
+
+
+def only(message: Any, asked: Asked) -> Any:
+    """What of an answer of the registry was asked for; of totals all. Accounts in filters count no more than to it."""
+    match message:
+        case ReceiveUnitBlocksRequest():
+            wanted = tuple(Filter(each.account_type, each.account_period, each.unit_type) for each in asked.filters)
+            return replace(message, unit_blocks=tuple(each for each in message.unit_blocks if _is_in(each, wanted)))
+        case ReceiveAuditTrailRequest():
+            units = union(asked.blocks)
+            return replace(
+                message, transactions=tuple(each for each in message.transactions if not units or _touches(each, units))
+            )
+        case _:
+            return message
+
+
+def _is_in(block: UnitBlock, filters: tuple[Filter, ...]) -> bool:
+    return taken(placement(block.account_type, block.applicable_commit_period, block.unit_type), filters)
+
+
+def _touches(transaction: Transaction, units: list[SerialRange]) -> bool:
+    return any(
+        parts_in(
+            SerialRange(each.originating_registry_code, each.unit_serial_block_start, each.unit_serial_block_end), units
+        )
+        for each in transaction.transaction_blocks
+    )
+
+
 def _once(head: ReconciliationHead, message: object, expires_at: datetime | None = None) -> Send:
-    return Send(head.registry, message, topic_of_reconciliation(head.identifier), once=True, expires_at=expires_at)
+    """A registry would refuse it a second time; a log knows it."""
+    topic = topic_of_reconciliation(head.identifier)
+    return Send(head.peer, message, topic, once=head.led_by is None, expires_at=expires_at)

@@ -8,9 +8,10 @@ the acquirer's answer; a list of evaluation results is never absent, and never e
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -78,6 +79,9 @@ class LogIdentity:
     """What becomes of codes that are its own to change."""
     reconciliation: ReconciliationPractice = USUAL
     """Times of reconciliations, and what is told at their end."""
+    led: Mapping[tuple[Any, type], Any] = dataclasses.field(default_factory=dict)
+    """What events make of a reconciliation that another log leads, as `lifecycle.reconciliation.TABLE` has it: from the
+    role of this log. The transaction log leads all of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ class FactName(StrEnum):
     NOTICE_ADDRESSEE = "notice addressee"
     JOINT_RESERVE = "joint reserve"
     JOINT_RESERVE_GROUP = "joint reserve group"
+    RESULTS_TOLD = "results told"
 
 
 class Value(Enum):
@@ -136,6 +137,7 @@ KINDS: Mapping[FactName, Kind] = {
     FactName.NOTICE_ADDRESSEE: Kind(("party", "project"), Value.CODE),
     FactName.JOINT_RESERVE: Kind(("party", "period"), Value.QUANTITY),
     FactName.JOINT_RESERVE_GROUP: Kind(("party", "period"), Value.CODE),
+    FactName.RESULTS_TOLD: Kind(("registry",), Value.YES_NO),
 }
 
 ALLOWED: Mapping[str, frozenset[int]] = {

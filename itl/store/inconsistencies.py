@@ -132,17 +132,21 @@ def close(
     log: str,
     closing: Closing,
     ranges: Iterable[SerialRange] | None = None,
+    up_to: int | None = None,
 ) -> int:
     """Close what is open between `registry` and `log`; returns how many units were set free by it.
 
     `ranges`: just these units, as when a part was corrected; what is left of an inconsistency stays open, in rows of
-    its own. None: all, as after a reconciliation that found nothing to differ.
+    its own. None: all, as after a reconciliation that found nothing to differ; or all that was found `up_to` a
+    reconciliation, by its id, where later ones may have found more.
     """
     of_both = (
         (t.inconsistencies.c.registry == registry)
         & (t.inconsistencies.c.log == log)
         & t.inconsistencies.c.closed_at.is_(None)
     )
+    if up_to is not None:
+        of_both &= t.inconsistencies.c.reconciliation_id <= up_to
     if ranges is None:
         count = func.sum(t.inconsistencies.c.serial_end - t.inconsistencies.c.serial_start + 1)
         units = connection.execute(select(count).where(of_both)).scalar_one()

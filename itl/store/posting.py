@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -92,7 +92,14 @@ def outbox_row(transaction_id: int | None, send: Send, now: datetime) -> dict[st
     }
 
 
-def withdraw(connection: Connection, receiver: str, topic: str, now: datetime) -> None:
-    """Send nothing more of `topic` to `receiver`: what waits is ended. One that is on its way just now may arrive."""
+def withdraw(
+    connection: Connection, receiver: str, topic: str, now: datetime, operations: Collection[str] = ()
+) -> None:
+    """Send nothing more of `topic` to `receiver`, or nothing of these `operations`: what waits is ended.
+
+    One that is on its way just now may arrive.
+    """
     waiting = (t.outbox.c.topic == topic) & (t.outbox.c.receiver == receiver) & t.outbox.c.delivered_at.is_(None)
+    if operations:
+        waiting &= t.outbox.c.operation.in_(sorted(operations))
     connection.execute(update(t.outbox).where(waiting).values(delivered_at=now, outcome="withdrawn"))

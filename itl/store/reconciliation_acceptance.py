@@ -12,6 +12,7 @@ from itl.codes import SYMBOLS
 from itl.errors import ConflictError
 from itl.ledger.placement import Placement
 from itl.lifecycle.reconciliation_events import Received, ReconciliationHead
+from itl.lifecycle.supplementary_reconciliation import Part, PartEvent
 from itl.lifecycle.transaction import LogIdentity
 from itl.messages import ReceiveAuditTrailRequest, ReceiveTotalsRequest, ReceiveUnitBlocksRequest
 from itl.store import reconciliation_answers as answers
@@ -20,6 +21,7 @@ from itl.store.acceptance import Acceptance, Content, inbox_row, stands
 from itl.store.arrival import Arrival, log_arrival
 from itl.store.database import Database
 from itl.store.reconciliations import Reconciliation, find, proceed
+from itl.store.supplementary_reconciliations import keep_answer, part_of, proceed_part
 
 Request: TypeAlias = ReceiveTotalsRequest | ReceiveUnitBlocksRequest | ReceiveAuditTrailRequest
 
@@ -44,7 +46,37 @@ def accept_answer(
             message = log_arrival(connection, arrival, "accepted", now)
             connection.execute(t.inbox.insert(), inbox_row(arrival, content, now, message, None, None))
             event = _keep(connection, found, message, request)
+            keep_answer(connection, found.id, message, arrival.operation or "", content.json)
             proceed(connection, found, event, log, now, arrival.sender or "", message)
+    except ConflictError:
+        return Acceptance.STALE
+    except IntegrityError:
+        return Acceptance.REPEAT
+    return Acceptance.ACCEPTED
+
+
+def accept_of_supplementary_log(
+    database: Database,
+    arrival: Arrival,
+    content: Content,
+    identifier: str,
+    stands_at: Part,
+    event: PartEvent,
+    log: LogIdentity,
+    *,
+    now: datetime,
+    stamp: int,
+) -> Acceptance:
+    """Log what a supplementary log says or asks, and move its part on; STALE where that moved on from `stands_at`."""
+    try:
+        with database.write() as connection:
+            found = find(connection, identifier, lock=True)
+            part = None if found is None else part_of(connection, found.id, stands_at.stl)
+            if not stands(connection, stamp) or found is None or part != stands_at:
+                return Acceptance.STALE
+            message = log_arrival(connection, arrival, "accepted", now)
+            connection.execute(t.inbox.insert(), inbox_row(arrival, content, now, message, None, None))
+            proceed_part(connection, found.id, found.head, part, event, log, now, part.stl, message)
     except ConflictError:
         return Acceptance.STALE
     except IntegrityError:

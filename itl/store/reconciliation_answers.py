@@ -123,7 +123,7 @@ def has_answer(connection: Connection, key: int) -> bool:
         select(t.messages.c.id)
         .join(t.reconciliation_history, history.message == t.messages.c.id)
         .join(t.reconciliations, t.reconciliations.c.id == history.reconciliation_id)
-        .where(t.reconciliations.c.id == key, history.step == t.reconciliations.c.step)
+        .where(t.reconciliations.c.id == key, history.step == t.reconciliations.c.step, history.stl.is_(None))
         .where(t.messages.c.direction == "in", t.messages.c.outcome == "accepted")
     )
     return connection.execute(answers.limit(1)).scalar() is not None

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     String,
     Table,
@@ -48,6 +49,7 @@ reconciliations = Table(
     Column("holder", String),
     Column("held_until", Instant),
     Column("failures", Integer, nullable=False, server_default="0"),
+    Column("led_by", String),
     CheckConstraint("begins_with IN ('totals', 'unit blocks', 'audit trail')", "begins_with"),
     Index(
         "uq_reconciliations_running",
@@ -67,7 +69,8 @@ reconciliations = Table(
 """`status` is that of the standard's list, NULL before the registry has confirmed; `step` is what comes next
 (`lifecycle.reconciliation`). `running`: a registry has one at a time, while those that wait for an operator stay open
 beside it. `due_at`: the timer, when somebody must look again; work on it is leased by `holder` until `held_until`.
-`asked`: JSON of what was asked for in the present phase. `follows`: the one that this one repeats."""
+`asked`: JSON of what was asked for in the present phase. `follows`: the one that this one repeats. `led_by`: the log
+that leads it, where that is another one."""
 
 reconciliation_history = Table(
     "reconciliation_history",
@@ -81,9 +84,45 @@ reconciliation_history = Table(
     Column("message", ForeignKey("messages.id")),
     Column("response_codes", String),
     Column("detail", Text),
+    Column("stl", String),
     Index(None, "reconciliation_id"),
 )
-"""Every status and step with who brought it about, and what was found on the way."""
+"""Every status and step with who brought it about, and what was found on the way; `stl`: of that supplementary log's
+part, not of the log's own."""
+
+reconciliation_supplements = Table(
+    "reconciliation_supplements",
+    metadata,
+    Column("reconciliation_id", ForeignKey("reconciliations.id"), primary_key=True),
+    Column("stl", String, primary_key=True),
+    Column("step", String, nullable=False),
+    Column("status", SmallInteger),
+    Column("asked", Text),
+    Column("due_at", Instant),
+    Column("outcome", String),
+    Column("ended_at", Instant),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("problem", Text),
+    CheckConstraint("status IS NULL OR status IN (8, 9, 10, 11)", "status"),
+    Index(
+        "ix_reconciliation_supplements_due_at",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+)
+"""The parts of supplementary logs in reconciliations (`lifecycle.supplementary_reconciliation`); columns as those of
+`reconciliations`."""
+
+reconciliation_answers = Table(
+    "reconciliation_answers",
+    metadata,
+    Column("reconciliation_id", ForeignKey("reconciliations.id"), primary_key=True),
+    Column("message", ForeignKey("messages.id"), primary_key=True),
+    Column("operation", String, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""What the registry answered, compressed, kept as long as a supplementary log may want to see it."""
 
 reconciliation_totals = Table(
     "reconciliation_totals",
@@ -193,8 +232,10 @@ __all__ = [
     "received_transaction_blocks",
     "received_transactions",
     "received_unit_blocks",
+    "reconciliation_answers",
     "reconciliation_history",
     "reconciliation_schedules",
+    "reconciliation_supplements",
     "reconciliation_totals",
     "reconciliations",
 ]

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import BindParameter, Connection, Select, bindparam, delete, func, or_, select, update
 
+from itl.codes import ReconciliationStatus
 from itl.errors import ConflictError, UsageError
 from itl.lifecycle.reconciliation import Progress, begin, decide
 from itl.lifecycle.reconciliation_events import (
@@ -17,6 +18,7 @@ from itl.lifecycle.reconciliation_events import (
     RUNNING,
     Asked,
     BeginsWith,
+    Cancelled,
     Event,
     Outcome,
     Proven,
@@ -26,6 +28,7 @@ from itl.lifecycle.reconciliation_events import (
 from itl.lifecycle.sending import topic_of_reconciliation
 from itl.lifecycle.transaction import LogIdentity
 from itl.store import inconsistencies
+from itl.store import supplementary_reconciliations as supplements
 from itl.store import tables as t
 from itl.store.arrival import code_list
 from itl.store.database import Database
@@ -37,6 +40,8 @@ from itl.store.statements import Statement
 
 MOST_AHEAD = timedelta(days=30)
 """How far ahead a snapshot may be (check 6205)."""
+QUESTIONS = ("provideUnitBlocks", "provideAuditTrail")
+"""What is asked of the registry after the end, for others: of no use when the time for it is over."""
 STAGING = (t.received_unit_blocks, t.received_sums, t.received_transaction_blocks, t.received_transactions)
 
 
@@ -116,6 +121,8 @@ def start(connection: Connection, plan: Plan, log: LogIdentity, now: datetime, *
     ).scalar_one()
     _note(connection, key, head, progress, now, plan.started_by)
     post(connection, [(None, send) for send in progress.sends], now)
+    if may:
+        supplements.begin_parts(connection, key, head, log, now)
     return _read(connection, connection.execute(select(t.reconciliations).where(t.reconciliations.c.id == key)).one())
 
 
@@ -139,7 +146,8 @@ def proceed(
         raise ConflictError(f"{head.identifier} does not wait for {head.step} any more; read it again")
     _note(connection, found.id, head, progress, now, set_by, message)
     if progress.step is Step.ENDED:
-        withdraw(connection, head.registry, topic_of_reconciliation(head.identifier), now)
+        questions = () if progress.outcome is not None else QUESTIONS
+        withdraw(connection, head.peer, topic_of_reconciliation(head.identifier), now, questions)
     if progress.step in (Step.ENDED, Step.INTERVENTION):
         _clear(connection, found.id)
     post(connection, [(None, send) for send in progress.sends], now)
@@ -147,7 +155,54 @@ def proceed(
         _begin_anew(connection, found, progress, log, now)
     if progress.proves:
         _prove(connection, found, log, now)
+    supplements.after_own(connection, found.id, head, progress, log, now)
     return progress
+
+
+def follow(
+    connection: Connection,
+    identifier: str,
+    registry: str,
+    snapshot_at: datetime,
+    led_by: str,
+    log: LogIdentity,
+    due: datetime,
+    now: datetime,
+    message: int,
+) -> None:
+    """Take part in a reconciliation that another log leads: what it tells of the registry is waited for until `due`.
+
+    What that log led with the registry before is over: it leads one at a time.
+    """
+    running = running_of(connection, registry)
+    former = None if running is None else find(connection, running, lock=True)
+    if former is not None:
+        proceed(connection, former, Cancelled(f"{led_by} began {identifier}"), log, now, led_by)
+    row = {
+        "identifier": identifier,
+        "registry": registry,
+        "begins_with": BeginsWith.TOTALS,
+        "by_account": False,
+        "snapshot_at": snapshot_at,
+        "started_by": led_by,
+        "reason": f"{led_by} compares with {registry}",
+        "created_at": now,
+        "led_by": led_by,
+        "status": int(ReconciliationStatus.CONFIRMED),
+        "step": Step.TOTALS,
+        "running": True,
+        "due_at": due,
+    }
+    key: int = connection.execute(t.reconciliations.insert().returning(t.reconciliations.c.id), row).scalar_one()
+    head = ReconciliationHead(identifier, registry, BeginsWith.TOTALS, snapshot_at, Step.TOTALS, led_by=led_by)
+    progress = Progress(Step.TOTALS, (ReconciliationStatus.CONFIRMED,))
+    _note(connection, key, head, progress, now, led_by, message)
+
+
+def with_id(connection: Connection, key: int, *, lock: bool = False) -> Reconciliation:
+    """The reconciliation in the row `key`; `lock` as in `find`."""
+    statement = select(t.reconciliations).where(t.reconciliations.c.id == key)
+    return _read(connection, connection.execute(statement.with_for_update() if lock else statement).one())
 
 
 def find(connection: Connection, identifier: str, *, lock: bool = False) -> Reconciliation | None:
@@ -201,8 +256,9 @@ def _anything_due(_dialect: str) -> Select[Any]:
     now: BindParameter[datetime] = bindparam("now", type_=t.Instant())
     free = or_(rows.held_until.is_(None), rows.held_until <= now)
     due_row = select(rows.id).where(rows.due_at <= now, free).exists()
+    due_part = supplements.due_parts(now).exists()
     due_schedule = select(schedules.registry).where(schedules.next_at <= now).exists()
-    return select(or_(due_row, due_schedule).label("found"))
+    return select(or_(due_row, due_schedule, due_part).label("found"))
 
 
 _ANYTHING_DUE = Statement("anything_due", _anything_due)
@@ -289,19 +345,21 @@ def note(
     set_by: str,
     message: int | None = None,
     codes: Sequence[int] = (),
+    stl: str | None = None,
 ) -> None:
     """Put on record what changes nothing: an answer that comes too early, too late, or says another thing."""
     connection.execute(
         t.reconciliation_history.insert(),
         {
             "reconciliation_id": found.id,
-            "status": found.head.status,
+            "status": None if stl else found.head.status,
             "step": found.head.step,
             "at": now,
             "set_by": set_by,
             "message": message,
             "response_codes": code_list(codes),
             "detail": detail,
+            "stl": stl,
         },
     )
 
@@ -344,7 +402,6 @@ def _columns(progress: Progress, now: datetime) -> dict[str, Any]:
         "step": progress.step,
         "running": progress.step in RUNNING,
         "due_at": _instant(progress.due, now),
-        "outcome": progress.outcome,
         "holder": None,
         "held_until": None,
         "failures": 0,
@@ -352,8 +409,8 @@ def _columns(progress: Progress, now: datetime) -> dict[str, Any]:
     }
     if progress.status is not None:
         values["status"] = int(progress.status)
-    if progress.step is Step.ENDED:
-        values["ended_at"] = now
+    if progress.outcome is not None:
+        values |= {"outcome": progress.outcome, "ended_at": now}
     return values
 
 
@@ -398,7 +455,9 @@ def _clear(connection: Connection, key: int) -> None:
 def _read(connection: Connection, row: t.Record) -> Reconciliation:
     history = t.reconciliation_history.c
     rows = connection.execute(
-        select(history.status, history.step).where(history.reconciliation_id == row.id).distinct()
+        select(history.status, history.step)
+        .where(history.reconciliation_id == row.id, history.stl.is_(None))
+        .distinct()
     ).all()
     head = ReconciliationHead(
         identifier=row.identifier,
@@ -412,6 +471,7 @@ def _read(connection: Connection, row: t.Record) -> Reconciliation:
         asked=_asked(row.asked),
         passed=frozenset(each.status for each in rows if each.status is not None),
         steps=frozenset(Step(each.step) for each in rows),
+        led_by=row.led_by,
     )
     return Reconciliation(
         row.id, head, row.follows, row.scheduled, row.started_by, row.reason, row.created_at, row.due_at

@@ -16,11 +16,13 @@ from sqlalchemy.exc import IntegrityError
 from itl.clock import Clock
 from itl.errors import ConflictError
 from itl.holders import is_dead, new_holder
-from itl.lifecycle.reconciliation_events import Step, TimeUp
+from itl.lifecycle.reconciliation_events import ONWARD, Step, TimeUp
 from itl.lifecycle.transaction import LogIdentity
 from itl.settings import Settings
 from itl.store import reconciliations as store
+from itl.store import supplementary_reconciliations as supplements
 from itl.store.database import Database
+from itl.store.passing_on import collect
 from itl.store.reconciliation_acceptance import shortfall
 from itl.store.reconciliation_answers import has_answer
 from itl.store.reconciliations import Plan, Reconciliation
@@ -34,6 +36,7 @@ log = structlog.get_logger(__name__)
 LEASE = timedelta(hours=1)
 """Longer than any comparison; that of a process that died on this machine is released by the next that starts."""
 PUT_OFF_FIRST, PUT_OFF_MOST = timedelta(seconds=30), timedelta(hours=1)
+IN_PARTS = (Step.UNIT_BLOCKS, Step.AUDIT_TRAIL)
 SCHEDULE = "schedule"
 """Who starts what no operator did."""
 
@@ -76,7 +79,7 @@ class Reconciler:
         """One round; returns how much was done."""
         if not store.anything_due(self._database, self._clock()):
             return 0
-        done = self._start_scheduled() + self._ring_timer() + self._compare()
+        done = self._start_scheduled() + self._ring_timer() + self._compare() + self._bring_on_part()
         if done:
             self._after_work()
         return done
@@ -122,8 +125,9 @@ class Reconciler:
             again = store.find(connection, found.head.identifier, lock=True)
             if again is None or again.due_at is None or again.due_at > now or again.head != found.head:
                 return  # another process, or an answer, was first
-            received = found.head.step in (Step.UNIT_BLOCKS, Step.AUDIT_TRAIL) and has_answer(connection, found.id)
-            wanting = shortfall(connection, found) if received and found.head.step is Step.UNIT_BLOCKS else None
+            received = found.head.step in (*IN_PARTS, *ONWARD) and has_answer(connection, found.id)
+            blocks = found.head.step in (Step.UNIT_BLOCKS, Step.UNIT_BLOCKS_ONWARD)
+            wanting = shortfall(connection, found) if received and blocks else None
             event = TimeUp(received, wanting)
             progress = store.proceed(connection, again, event, self._identity, now, self._identity.code)
         log.info(
@@ -160,6 +164,44 @@ class Reconciler:
             detail=progress.detail,
         )
 
+    def _bring_on_part(self) -> int:
+        """A supplementary log's part whose timer rang, or that wants something of the registry."""
+        with self._database.write() as connection:
+            due = supplements.next_due(connection, self._clock())
+        if due is None:
+            return 0
+        key, stl = due
+        try:
+            self._part(key, stl)
+        except ConflictError as moved:
+            log.info("moved on meanwhile", supplementary_log=stl, problem=str(moved))
+        except Exception as error:
+            log.exception("a supplementary log's part put off", supplementary_log=stl)
+            with self._database.write() as connection:
+                wait = _wait(supplements.failures_of_part(connection, key, stl))
+                supplements.put_off_part(connection, key, stl, self._clock() + wait, str(error))
+        return 1
+
+    def _part(self, key: int, stl: str) -> None:
+        with self._database.write() as connection:
+            now = self._clock()
+            found = store.with_id(connection, key, lock=True)
+            part = supplements.part_of(connection, key, stl)
+            if part is None or not supplements.is_due(connection, key, stl, now):
+                return  # another process, or a message, was first
+            if part.wants is not None:
+                collect(connection, found, part, self._identity, now)
+            else:
+                supplements.proceed_part(
+                    connection, key, found.head, part, TimeUp(), self._identity, now, self._identity.code
+                )
+        log.info(
+            "brought on a supplementary log's part",
+            reconciliation=found.head.identifier,
+            supplementary_log=stl,
+            step=part.step,
+        )
+
     def _attempt(self, found: Reconciliation, do: Callable[[Reconciliation], None]) -> None:
         """What fails is put off with its problem on record: it holds up no other reconciliation."""
         try:
@@ -173,5 +215,9 @@ class Reconciler:
             with self._database.write() as connection:
                 now = self._clock()
                 failures = store.failures_of(connection, found)
-                wait = min(PUT_OFF_MOST, PUT_OFF_FIRST * 2 ** min(failures, 20))
-                store.put_off(connection, found, now + wait, str(error))
+                store.put_off(connection, found, now + _wait(failures), str(error))
+
+
+def _wait(failures: int) -> timedelta:
+    """Until the next attempt, after so many that failed before."""
+    return min(PUT_OFF_MOST, PUT_OFF_FIRST * (1 << min(failures, 20)))

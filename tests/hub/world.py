@@ -22,15 +22,19 @@ from itl.codes import TransactionType
 from itl.hub import Hub
 from itl.messages import (
     EvaluationResult,
+    InitiateReconciliationRequest,
     MessageRequest,
     NotificationRequest,
     NotificationResponse,
     ProposalRequest,
     ProposalResponse,
     ProposalTransaction,
+    ProvideAuditTrailRequest,
+    ProvideUnitBlocksRequest,
     ReceiveAuditTrailRequest,
     ReceiveTotalsRequest,
     ReceiveUnitBlocksRequest,
+    ReconciliationResultRequest,
     RelayRequest,
     TransactionStatusRequest,
     TransactionUnitBlock,
@@ -78,6 +82,10 @@ OPERATION_OF = {
     ReceiveTotalsRequest: "receiveTotals",
     ReceiveUnitBlocksRequest: "receiveUnitBlocks",
     ReceiveAuditTrailRequest: "receiveAuditTrail",
+    ReconciliationResultRequest: "receiveReconciliationResult",
+    ProvideUnitBlocksRequest: "provideUnitBlocks",
+    ProvideAuditTrailRequest: "provideAuditTrail",
+    InitiateReconciliationRequest: "initiateReconciliation",
     RelayRequest: "relayMessage",
 }
 

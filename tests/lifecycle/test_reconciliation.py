@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from itl.checks.reconciliation import Answer
 from itl.codes import ReconciliationStatus
 from itl.errors import ConflictError
 from itl.ledger.block import SerialRange
@@ -32,6 +33,7 @@ from itl.lifecycle.reconciliation_events import (
     TimeUp,
     TotalsCompared,
     UnitBlocksCompared,
+    Wanted,
 )
 from itl.lifecycle.transaction import LogIdentity
 from itl.messages import ReconciliationResultRequest
@@ -143,6 +145,23 @@ CASES: dict[str, tuple[ReconciliationHead, Event, tuple[Step, tuple[int, ...], l
         Proven("GB2"),
         (Step.ENDED, (6,), ["receiveReconciliationResult"], Outcome.REPAIRED),
     ),
+    "a supplementary log wants unit blocks": (
+        head(Step.ENDED, 5),
+        Wanted(Answer.UNIT_BLOCKS, Asked((AAU,))),
+        (Step.UNIT_BLOCKS_ONWARD, (), ["provideUnitBlocks"], None),
+    ),
+    "a supplementary log wants the audit trail": (
+        head(Step.ENDED, 5),
+        Wanted(Answer.AUDIT_TRAIL, Asked((), NOW, SNAPSHOT, (UNITS,))),
+        (Step.AUDIT_TRAIL_ONWARD, (), ["provideAuditTrail"], None),
+    ),
+    "all unit blocks to pass on": (head(Step.UNIT_BLOCKS_ONWARD, 5), Received(True), (Step.ENDED, (), [], None)),
+    "some to pass on": (head(Step.UNIT_BLOCKS_ONWARD, 5), Received(), (Step.UNIT_BLOCKS_ONWARD, (), [], None)),
+    "no more to pass on": (head(Step.UNIT_BLOCKS_ONWARD, 5), TimeUp(True), (Step.ENDED, (), [], None)),
+    "refused to be passed on": (head(Step.UNIT_BLOCKS_ONWARD, 5), Refused((1,)), (Step.ENDED, (), [], None)),
+    "a trail to pass on": (head(Step.AUDIT_TRAIL_ONWARD, 5), Received(), (Step.AUDIT_TRAIL_ONWARD, (), [], None)),
+    "no trail to pass on": (head(Step.AUDIT_TRAIL_ONWARD, 5), TimeUp(), (Step.ENDED, (), [], None)),
+    "a trail refused": (head(Step.AUDIT_TRAIL_ONWARD, 5), Refused((1,)), (Step.ENDED, (), [], None)),
     "cancelled": (head(Step.TOTALS, 1), Cancelled("why"), (Step.ENDED, (), [], Outcome.CANCELLED)),
     "cancelled while an operator is waited for": (
         head(Step.INTERVENTION, 99),
@@ -189,6 +208,20 @@ CODES = {
 def test_the_result_has_the_codes_of_what_differs(passed: set[int], event: Event, codes: tuple[int, ...]) -> None:
     progress = decide(head(Step.COMPARING_AUDIT_TRAIL, passed=frozenset(passed)), event, LOG)
     assert progress.sends[0].message.response_codes == codes
+
+
+@pytest.mark.parametrize("step", [Step.UNIT_BLOCKS, Step.UNIT_BLOCKS_ONWARD])
+def test_nothing_is_asked_for_twice_for_whomever(step: Step) -> None:
+    stands = head(Step.ENDED, 5, steps=frozenset({Step.TOTALS, step, Step.ENDED}))
+    with pytest.raises(ConflictError, match="was asked for its unit blocks already"):
+        decide(stands, Wanted(Answer.UNIT_BLOCKS, Asked()), LOG)
+
+
+def test_what_another_log_leads_is_for_the_role_to_say() -> None:
+    with pytest.raises(ConflictError):
+        decide(head(Step.TOTALS, 1, led_by="ITL"), Received(True), LOG)
+    own = replace(LOG, led={(Step.TOTALS, Received): lambda *_: Progress(Step.COMPARING_TOTALS)})
+    assert decide(head(Step.TOTALS, 1, led_by="ITL"), Received(True), own).step is Step.COMPARING_TOTALS
 
 
 def test_just_what_differs_is_asked_for() -> None:
