@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from itl.cli.sandbox import prepare
 from itl.settings import Settings
-from registry_client.conformance.hub.groups import GROUPS
 from registry_client.conformance.results import Outcome, Result
-from registry_client.conformance.suite import chosen, run
-from tests.conformance.faulty.hub import FaultyHub, Wrong, running
+from tests.conformance.faulty.hub import FaultyHub, Running, Wrong, running
 from tests.conformance.faulty.hubs import HUBS
 
 
@@ -24,14 +23,26 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def carried_out(wrong: Wrong, tests: tuple[str, ...], patience: float, template: Path, folder: Path) -> list[Result]:
-    with running(wrong, template, folder, patience) as tester:
-        return list(run(chosen(GROUPS, tests), tester, tester.evidence))
+@pytest.fixture(scope="module")
+def shared(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A right hub, to be made wrong at the wire for a while."""
+    with running(Wrong(), template, tmp_path_factory.mktemp("shared")) as hub:
+        yield hub
+
+
+def results_of(faulty: FaultyHub, template: Path, folder: Path, shared: Running) -> list[Result]:
+    if faulty.alone:
+        with running(faulty.made(), template, folder) as hub:
+            return hub.carry_out(faulty.tests, faulty.patience)
+    shared.wrong = faulty.made()
+    return shared.carry_out(faulty.tests, faulty.patience)
 
 
 @pytest.mark.parametrize("faulty", HUBS, ids=lambda faulty: faulty.name)
-def test_a_faulty_hub_is_caught_and_its_fault_named(faulty: FaultyHub, template: Path, tmp_path: Path) -> None:
-    results = carried_out(faulty.made(), faulty.tests, faulty.patience, template, tmp_path)
+def test_a_faulty_hub_is_caught_and_its_fault_named(
+    faulty: FaultyHub, template: Path, tmp_path: Path, shared: Running
+) -> None:
+    results = results_of(faulty, template, tmp_path, shared)
     told = {each.number: (each.outcome.value, each.detail) for each in results}
     broken = {each.identifier for result in results for each in result.broken}
     assert broken == set(faulty.breaks), told
@@ -40,7 +51,8 @@ def test_a_faulty_hub_is_caught_and_its_fault_named(faulty: FaultyHub, template:
 
 
 def test_a_hub_without_a_fault_passes_in_its_place(template: Path, tmp_path: Path) -> None:
-    results = carried_out(Wrong(), ("1[0-2]*", "15[0-5]", "60*"), 10, template, tmp_path)
+    with running(Wrong(), template, tmp_path) as hub:
+        results = hub.carry_out(("1[0-2]*", "15[0-5]", "60*"), 10)
     assert {each.number: each.detail for each in results if each.outcome is not Outcome.PASSED} == {}
 
 

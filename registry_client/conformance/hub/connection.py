@@ -15,7 +15,7 @@ from itl.wire.contract import Port
 from itl.wire.encode import encode_request
 from registry_client.conformance.hub.tester import HubTester
 from registry_client.conformance.making import part
-from registry_client.conformance.suite import Failed, Group
+from registry_client.conformance.suite import Failed, Group, breaking
 
 GROUP: Group[HubTester] = Group("Communication initialization")
 
@@ -75,13 +75,15 @@ def _with_wrong_heads(t: HubTester, head: _Head) -> None:
     changes = {name: t.acquirer.code if value == "ACQUIRER" else value for name, value in head.changes.items()}
     party = t.initiator
     text = MessageRequest(**party.head(), message_content="conformance test 103", message_date_time=t.clock())
-    t.refused_at_once(party.call(replace(text, **changes)), "the message", head.code)
-    proposal = t.issuance(party, t.units(UnitType.AAU))
-    request = replace(ProposalRequest(**party.head(), proposed_transaction=proposal), **changes)
-    t.refused_at_the_door(party, request, head.code)
-    answer = t.asked_status(party, proposal.transaction_identifier)
-    t.refused_at_once(answer, "getTransactionStatus of a proposal that was refused at once", 3002)
-    t.untold(party, proposal)
+    with breaking(f"CHECK-{head.code}"):
+        t.refused_at_once(party.call(replace(text, **changes)), "the message", head.code)
+        proposal = t.issuance(party, t.units(UnitType.AAU))
+        request = replace(ProposalRequest(**party.head(), proposed_transaction=proposal), **changes)
+        t.refused_at_the_door(party, request, head.code)
+    with breaking("SEQUENCE-DOOR"):
+        answer = t.asked_status(party, proposal.transaction_identifier)
+        t.refused_at_once(answer, "getTransactionStatus of a proposal that was refused at once", 3002)
+        t.untold(party, proposal)
 
 
 for _head in _HEADS:
@@ -156,7 +158,8 @@ def _must_be_a_fault(status: int, body: bytes, how: str, code: int | None) -> No
     except etree.XMLSyntaxError:
         fault = None
     if status != 500 or fault is None:
-        raise Failed(f"where {how}, the answer must be a SOAP fault with HTTP 500; it has HTTP {status}")
+        told = "" if code is None else f" with code {code}"
+        raise Failed(f"where {how}, the answer must be a SOAP fault with HTTP 500{told}; it has HTTP {status}")
     kind = (fault.findtext("faultcode") or "").rpartition(":")[2].partition(".")[0]
     if kind not in ("Client", "VersionMismatch"):
         raise Failed(f"where {how}, the fault must be the client's; its faultcode is {kind or 'missing'}")

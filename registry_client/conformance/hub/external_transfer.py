@@ -11,7 +11,7 @@ from registry_client.conformance.hub.rules import Rule, add_rules
 from registry_client.conformance.hub.tester import HubTester
 from registry_client.conformance.making import part
 from registry_client.conformance.playing import Party
-from registry_client.conformance.suite import Failed, Group
+from registry_client.conformance.suite import Failed, Group, breaking
 from registry_client.units import Account
 
 GROUP: Group[HubTester] = Group("External transfer")
@@ -159,4 +159,12 @@ add_rules(
 def to_nobody(t: HubTester) -> None:
     proposal = replace(transfer(t, t.issued()), acquiring_registry_code="QQ")
     request = ProposalRequest(**t.initiator.head(), proposed_transaction=proposal)
-    t.refused_at_the_door(t.initiator, request, 1502)
+    with breaking("CHECK-1502"):
+        t.refused_at_the_door(t.initiator, request, 1502)
+    # its identifier is free: a right proposal may bear it
+    again = replace(proposal, acquiring_registry_code=t.acquirer.code)
+    with breaking("SEQUENCE-DOOR"):
+        t.propose(t.initiator, again)
+        t.relayed(t.acquirer, again)
+        t.notify(t.initiator, again, _S.TERMINATED)
+        t.told(t.acquirer, again, _S.CANCELLED)

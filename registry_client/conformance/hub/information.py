@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itl.codes import TransactionStatus, TransactionType, UnitType
 from registry_client.conformance.hub.tester import HubTester
-from registry_client.conformance.suite import Failed, Group
+from registry_client.conformance.suite import Failed, Group, breaking
 
 GROUP: Group[HubTester] = Group("Information retrieval")
 
@@ -32,7 +32,8 @@ def the_status_at_every_step(t: HubTester) -> None:
 @GROUP.case("117/3002", "A transaction that is not known", "CHECK-3002", "INFO-1")
 def an_unknown_transaction(t: HubTester) -> None:
     unknown = t.fresh.transaction(t.initiator.code)
-    t.refused_at_once(t.asked_status(t.initiator, unknown), "getTransactionStatus of an unknown transaction", 3002)
+    with breaking("CHECK-3002"):
+        t.refused_at_once(t.asked_status(t.initiator, unknown), "getTransactionStatus of an unknown transaction", 3002)
 
 
 @GROUP.case("117/3014", "A transaction of others", "CHECK-3014", "INFO-1")
@@ -40,4 +41,11 @@ def a_transaction_of_others(t: HubTester) -> None:
     proposal = t.issuance(t.initiator, t.units(UnitType.AAU))
     t.completes(t.initiator, proposal)
     answer = t.asked_status(t.acquirer, proposal.transaction_identifier)
-    t.refused_at_once(answer, "getTransactionStatus of a transaction of others", 3014)
+    if answer.result_identifier == 1:
+        raise Failed(
+            f"{t.acquirer.code} must be refused with 3014; it was told the status of a transaction of others",
+            "INFO-1",
+            "CHECK-3014",
+        )
+    with breaking("CHECK-3014"):
+        t.refused_at_once(answer, "getTransactionStatus of a transaction of others", 3014)

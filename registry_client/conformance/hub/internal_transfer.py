@@ -13,7 +13,7 @@ from registry_client.conformance.hub.rules import Rule, add_rules
 from registry_client.conformance.hub.tester import HubTester
 from registry_client.conformance.making import part
 from registry_client.conformance.playing import Party
-from registry_client.conformance.suite import Group
+from registry_client.conformance.suite import Group, breaking
 from registry_client.units import Account
 
 GROUP: Group[HubTester] = Group("Internal transfer")
@@ -51,9 +51,10 @@ def a_part_moves(t: HubTester) -> None:
 )
 def units_are_free_again(t: HubTester) -> None:
     block = t.issued()
-    with t.reserved(block):
+    with t.reserved(block), breaking("CHECK-4010"):
         t.refused(*moving(t, part(block, 3, 1)), 4010)
-    t.completes(*moving(t, block))
+    with breaking("SEQUENCE-REFUSED"):
+        t.completes(*moving(t, block))
 
 
 def _open_elsewhere(t: HubTester) -> _Broken:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from itl.codes import ACCOUNTS_WITHOUT_PERIOD, ReconciliationStatus, TransactionStatus, TransactionType, UnitType
 from itl.messages import (
+    ProposalTransaction,
     ReceiveAuditTrailRequest,
     ReceiveTotalsRequest,
     ReceiveUnitBlocksRequest,
+    ReconciliationTransactionUnitBlock,
     Total,
+    Transaction,
     TransactionUnitBlock,
     UnitBlock,
 )
 from registry_client.conformance.hub.material import HOLDING, PERSON
 from registry_client.conformance.hub.tester import HubTester
+from registry_client.conformance.judging import listed
+from registry_client.conformance.making import joined
 from registry_client.conformance.playing import Received
-from registry_client.conformance.suite import Failed, Group
+from registry_client.conformance.suite import Failed, Group, breaking
 from registry_client.units import Account
 
 GROUP: Group[HubTester] = Group("Reconciliation")
@@ -29,6 +34,15 @@ GROUP: Group[HubTester] = Group("Reconciliation")
 _S = ReconciliationStatus
 _LONGEST = 20
 """Characters of an identifier of a reconciliation that a real registry could keep."""
+
+
+_ASKED_BY = {
+    "provideTotals": "RECONCILE-2",
+    "provideUnitBlocks": "RECONCILE-4",
+    "provideAuditTrail": "RECONCILE-4",
+    "receiveReconciliationResult": "RECONCILE-3",
+}
+"""The requirement by which the hub calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +58,32 @@ def begun(t: HubTester) -> _Begun:
     party = t.reconciled
     snapshot = t.clock() + timedelta(seconds=t.profile.lead)
     t.ask("reconcile", {"registry": party.code, "snapshot": snapshot.isoformat().replace("+00:00", "Z")})
-    found = party.expect("initiateReconciliation", "the begin of a reconciliation")
-    identifier = found.message.reconciliation_identifier
-    if not 0 < len(identifier) <= _LONGEST:
-        raise Failed(f"the identifier {identifier!r} has {len(identifier)} characters; at most {_LONGEST} can be kept")
-    if found.message.snapshot_datetime <= found.at:
-        raise Failed(f"the snapshot time {found.message.snapshot_datetime} is past as the reconciliation begins")
+    with breaking("RECONCILE-1"):
+        found = party.expect("initiateReconciliation", "the begin of a reconciliation")
+        identifier = found.message.reconciliation_identifier
+        if not 0 < len(identifier) <= _LONGEST:
+            raise Failed(
+                f"the identifier {identifier!r} has {len(identifier)} characters; at most {_LONGEST} can be kept"
+            )
+        if found.message.snapshot_datetime <= found.at:
+            raise Failed(f"the snapshot time {found.message.snapshot_datetime} is past as the reconciliation begins")
     return _Begun(identifier, found.message.snapshot_datetime)
 
 
 def asked(t: HubTester, operation: str, run: _Begun) -> Received:
     """The hub must ask for something of the reconciliation, after the snapshot."""
-    found = t.reconciled.expect(operation, f"reconciliation {run.identifier}", of(run))
+    with breaking(_ASKED_BY[operation]):
+        found = t.reconciled.expect(operation, f"reconciliation {run.identifier}", of(run))
     if found.at < run.snapshot:
-        raise Failed(f"{operation} came at {found.at}, before the snapshot time {run.snapshot}")
+        raise Failed(f"{operation} came at {found.at}, before the snapshot time {run.snapshot}", "RECONCILE-2")
     return found
+
+
+def because_of(t: HubTester, found: Received, code: int) -> None:
+    """What the hub asks next, or tells in the end, must say by its code why."""
+    codes = found.message.response_codes or ()
+    if t.code(code) not in codes:
+        raise Failed(f"{found.operation} must come with code {t.code(code)}; it has {listed(codes)}", f"CHECK-{code}")
 
 
 def of(run: _Begun) -> Callable[[Any], bool]:
@@ -92,12 +117,41 @@ def answer_blocks(t: HubTester, run: _Begun, held: Sequence[UnitBlock]) -> Any:
     )
 
 
-def result(t: HubTester, run: _Begun, *statuses: int) -> None:
+def answer_trail(t: HubTester, run: _Begun, *transactions: Transaction) -> Any:
+    """Send the transactions that are said to have been completed."""
+    return t.reconciled.call(
+        ReceiveAuditTrailRequest(
+            **t.reconciled.head(), reconciliation_identifier=run.identifier, transactions=transactions
+        )
+    )
+
+
+def as_recorded(proposal: ProposalTransaction, kind: TransactionType, at: datetime) -> Transaction:
+    """A transaction as it stands in an audit trail: under this type, completed at that time."""
+    told = {field: getattr(proposal, field) for field in Transaction.__struct_fields__ if hasattr(proposal, field)}
+    blocks = tuple(
+        ReconciliationTransactionUnitBlock(
+            **{
+                field: getattr(block, field)
+                for field in ReconciliationTransactionUnitBlock.__struct_fields__
+                if hasattr(block, field)
+            }
+        )
+        for block in proposal.proposal_unit_blocks
+    )
+    return Transaction(
+        **(told | {"transaction_type": int(kind)}), transaction_status_date_time=at, transaction_blocks=blocks
+    )
+
+
+def result(t: HubTester, run: _Begun, *statuses: int) -> Received:
     """The hub must tell a result with one of these statuses."""
-    found = asked(t, "receiveReconciliationResult", run).message
-    if found.reconciliation_status not in statuses:
+    found = asked(t, "receiveReconciliationResult", run)
+    told = found.message.reconciliation_status
+    if told not in statuses:
         expected = " or ".join(str(int(status)) for status in statuses)
-        raise Failed(f"the result must have status {expected}; it has {found.reconciliation_status}")
+        raise Failed(f"the result must have status {expected}; it has {told}")
+    return found
 
 
 def equal(t: HubTester, held: Sequence[UnitBlock]) -> None:
@@ -106,7 +160,10 @@ def equal(t: HubTester, held: Sequence[UnitBlock]) -> None:
     asked(t, "provideTotals", run)
     t.acknowledged(answer_totals(t, run, held), "receiveTotals")
     _blocks_if_asked(t, run, held)
-    result(t, run, _S.VALIDATED, _S.COMPLETED)
+    with breaking("RECONCILE-3"):
+        result(t, run, _S.VALIDATED, _S.COMPLETED)
+    if t.reconciled.came("provideTotals", of(run)):
+        raise Failed(f"the totals of {run.identifier} were asked for a second time", "RECONCILE-2")
 
 
 def _blocks_if_asked(t: HubTester, run: _Begun, held: Sequence[UnitBlock]) -> None:
@@ -131,14 +188,17 @@ def as_held(block: TransactionUnitBlock, account: Account = HOLDING) -> UnitBloc
 
 
 @contextmanager
-def lent(t: HubTester) -> Iterator[TransactionUnitBlock]:
-    """Units of the initiator's, in the registry for as long as the test is at them."""
+def lent(t: HubTester) -> Iterator[tuple[TransactionUnitBlock, ProposalTransaction]]:
+    """Units of the initiator's, in the registry while the test is at them, and the transfer that brought them there."""
     block = t.issued()
-    t.transferred(t.initiator, t.reconciled, block)
+    brought = t.transferred(t.initiator, t.reconciled, block)
     try:
-        yield block
-    finally:
-        t.transferred(t.reconciled, t.initiator, block)
+        yield block, brought
+    except Failed:
+        with suppress(Failed):  # what failed first is told
+            t.transferred(t.reconciled, t.initiator, block)
+        raise
+    t.transferred(t.reconciled, t.initiator, block)
 
 
 @GROUP.case("300", "A registry that holds nothing agrees with the hub", "RECONCILE-1", "RECONCILE-2", "RECONCILE-3")
@@ -148,20 +208,20 @@ def nothing_is_held(t: HubTester) -> None:
 
 @GROUP.case("301", "Equal totals of what is held are told as equal", "RECONCILE-1", "RECONCILE-2", "RECONCILE-3")
 def equal_totals(t: HubTester) -> None:
-    with lent(t) as block:
+    with lent(t) as (block, _):
         equal(t, [as_held(block)])
 
 
 @GROUP.case("302", "Units in an open transaction count where they lay", "RECONCILE-3")
 def open_units_count(t: HubTester) -> None:
-    with lent(t) as block:
+    with lent(t) as (block, _):
         moving = t.proposal(TransactionType.INTERNAL_TRANSFER, t.reconciled, block, target=PERSON)
         t.propose(t.reconciled, moving)
         t.told(t.reconciled, moving, TransactionStatus.CHECKED_NO_DISCREPANCY)
         try:
             equal(t, [as_held(block)])
         finally:
-            t.notify(t.reconciled, moving, TransactionStatus.TERMINATED)
+            t.notified(t.reconciled, moving.transaction_identifier, TransactionStatus.TERMINATED)
 
 
 @GROUP.case(
@@ -176,28 +236,37 @@ def open_units_count(t: HubTester) -> None:
     "CHECK-6303",
 )
 def units_differ(t: HubTester) -> None:
-    with lent(t) as block:
-        _differ(t, [as_held(block, PERSON)])
-        moved = t.proposal(TransactionType.INTERNAL_TRANSFER, t.reconciled, block, target=PERSON)
-        t.refused(t.reconciled, moved, 4008)
+    with lent(t) as (block, brought):
+        with breaking("RECONCILE-4"):
+            _differ(t, block, brought, [as_held(block, PERSON)])
+        kind = TransactionType.INTERNAL_TRANSFER
+        with breaking("RECONCILE-5", "CHECK-4008"):
+            t.refused(t.reconciled, t.proposal(kind, t.reconciled, block, target=PERSON), 4008)
         equal(t, [as_held(block)])
+        with breaking("RECONCILE-5"):
+            t.completes(t.reconciled, t.proposal(kind, t.reconciled, block, target=PERSON))
+            t.completes(t.reconciled, t.proposal(kind, t.reconciled, block, source=PERSON))
 
 
-def _differ(t: HubTester, held: Sequence[UnitBlock]) -> None:
-    """A reconciliation in which the registry has its units elsewhere, and no transaction that says why."""
+def _differ(t: HubTester, block: TransactionUnitBlock, brought: ProposalTransaction, held: Sequence[UnitBlock]) -> None:
+    """A reconciliation in which the registry has its units elsewhere, and what brought them as another transaction."""
     run = begun(t)
     asked(t, "provideTotals", run)
     t.acknowledged(answer_totals(t, run, held), "receiveTotals")
-    asked(t, "provideUnitBlocks", run)
+    because_of(t, asked(t, "provideUnitBlocks", run), 6301)
     t.acknowledged(answer_blocks(t, run, held), "receiveUnitBlocks")
-    trail = asked(t, "provideAuditTrail", run).message
-    if not trail.unit_block_identifiers:
-        raise Failed("the question for the audit trail must name the units that differ")
-    answer = t.reconciled.call(
-        ReceiveAuditTrailRequest(**t.reconciled.head(), reconciliation_identifier=run.identifier, transactions=())
-    )
-    t.acknowledged(answer, "receiveAuditTrail")
-    result(t, run, _S.TOTALS_INCONSISTENT, _S.UNIT_BLOCKS_INCONSISTENT, _S.MANUAL_INTERVENTION_REQUIRED)
+    trail = asked(t, "provideAuditTrail", run)
+    because_of(t, trail, 6302)
+    named = [
+        (each.originating_registry_code, each.unit_serial_block_start, each.unit_serial_block_end)
+        for each in trail.message.unit_block_identifiers or ()
+    ]
+    differ = [(block.originating_registry_code, block.unit_serial_block_start, block.unit_serial_block_end)]
+    if joined(named) != differ:
+        raise Failed(f"the question for the audit trail must name the units that differ, {differ}; it names {named}")
+    t.acknowledged(answer_trail(t, run, as_recorded(brought, TransactionType.ISSUANCE, t.clock())), "receiveAuditTrail")
+    told = result(t, run, _S.TOTALS_INCONSISTENT, _S.UNIT_BLOCKS_INCONSISTENT, _S.MANUAL_INTERVENTION_REQUIRED)
+    because_of(t, told, 6303)
 
 
 @GROUP.case("305/6209", "Refused with 6209: totals before they are asked for", "CHECK-6209")
@@ -236,7 +305,8 @@ def _wrong_totals(t: HubTester) -> None:
         right = {"account_type": 100, "account_commit_period": 0, "unit_type": 1, "unit_count": 1}
         totals = (Total(**(right | wrong)),)
         message = ReceiveTotalsRequest(**t.reconciled.head(), reconciliation_identifier=run.identifier, totals=totals)
-        t.refused_at_once(t.reconciled.call(message), f"totals {how}", code)
+        with breaking(f"CHECK-{code}"):
+            t.refused_at_once(t.reconciled.call(message), f"totals {how}", code)
     t.acknowledged(answer_totals(t, run, ()), "receiveTotals")
     _blocks_if_asked(t, run, ())
     result(t, run, _S.VALIDATED, _S.COMPLETED)

@@ -17,7 +17,7 @@ from registry_client.conformance.hub.rules import Rule, add_rules
 from registry_client.conformance.hub.tester import HubTester
 from registry_client.conformance.making import part
 from registry_client.conformance.playing import Party
-from registry_client.conformance.suite import Group
+from registry_client.conformance.suite import Group, breaking
 from registry_client.units import Account
 
 GROUP: Group[HubTester] = Group("Replacement")
@@ -50,9 +50,11 @@ def _with_aau(t: HubTester, kind: UnitType, **other: Any) -> tuple[TransactionUn
 @GROUP.case("190", "tCER are replaced by AAU, and not a second time", "REPLACE-1", "CHECK-5211")
 def tcer_are_replaced(t: HubTester) -> None:
     tcer, aau = _with_aau(t, UnitType.TCER)
-    t.completes(*replacing(t, tcer, aau, target=_TCER_EXPIRY))
+    with breaking("REPLACE-1"):
+        t.completes(*replacing(t, tcer, aau, target=_TCER_EXPIRY))
     again = replacing(t, tcer, t.issued(period=t.later), target=_TCER_EXPIRY)
-    t.refused(*again, 5211, also=frozenset({4015}))
+    with breaking("CHECK-5211"):
+        t.refused(*again, 5211, also=frozenset({4015}))
 
 
 @GROUP.case("190/4014", "Replacing units stay where they are", "CHECK-4014")

@@ -12,7 +12,7 @@ from itl.messages import NotificationRequest, ProposalRequest, ProposalTransacti
 from registry_client.conformance.hub.external_transfer import transfer
 from registry_client.conformance.hub.tester import HubTester
 from registry_client.conformance.playing import Answer, Party, Received
-from registry_client.conformance.suite import Failed, Group
+from registry_client.conformance.suite import Failed, Group, breaking
 from registry_client.units import Account
 
 GROUP: Group[HubTester] = Group("Message sequence and repeats")
@@ -159,9 +159,11 @@ def an_identifier_again(t: HubTester) -> None:
     first = _checked(t)
     other = replace(t.issuance(t.initiator, t.units(UnitType.AAU)), transaction_identifier=first.transaction_identifier)
     request = ProposalRequest(**t.initiator.head(), proposed_transaction=other)
-    t.refused_at_the_door(t.initiator, request, 3001)
-    t.stands(t.initiator, first, _S.CHECKED_NO_DISCREPANCY)
-    t.notify(t.initiator, first, _S.COMPLETED)
+    with breaking("CHECK-3001"):
+        t.refused_at_the_door(t.initiator, request, 3001)
+    with breaking("SEQUENCE-DOOR"):
+        t.stands(t.initiator, first, _S.CHECKED_NO_DISCREPANCY)
+        t.notify(t.initiator, first, _S.COMPLETED)
 
 
 @GROUP.case("504", "What the registry answers with a fault is sent again", "ONCE-3")
@@ -186,7 +188,8 @@ def _until_acknowledged(t: HubTester, first: Answer) -> None:
     with party.answering("acceptNotification", answer):
         t.propose(party, proposal)
         t.told(party, proposal, _S.CHECKED_NO_DISCREPANCY)
-        t.told(party, proposal, _S.CHECKED_NO_DISCREPANCY)
+        with breaking("ONCE-3"):
+            party.expect("acceptNotification", f"what was answered with HTTP {first.status}, again")
     if answered[0].message != answered[1].message:
         raise Failed("what is sent again must say the same; it does not")
     t.notify(party, proposal, _S.COMPLETED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
@@ -147,20 +147,26 @@ class HubTester(Material):
         _consistent(answer, what)
         require_refused(answer, what, [self.code(code) for code in codes])
 
-    def told(self, party: Party, proposal: ProposalTransaction, status: int) -> NotificationRequest:
-        """The next that the hub tells the party about the transaction must be this status."""
+    def told(
+        self, party: Party, proposal: ProposalTransaction, status: int, codes: Sequence[int] = ()
+    ) -> NotificationRequest:
+        """The next that the hub tells the party about the transaction must be this status.
+
+        `codes` are those that it should have, to say so where it is another status.
+        """
         identifier = proposal.transaction_identifier
+        expected = f"status {int(status)}{f' with {listed(codes)}' if codes else ''}"
         with breaking(*(("SEQUENCE-ANSWER",) if status in _VERDICTS else ())):
             found = party.expect(
                 "acceptNotification",
-                f"status {status} of {identifier}",
+                f"{expected} of {identifier}",
                 lambda message: message.transaction_identifier == identifier,
             ).message
         if not isinstance(found, NotificationRequest):
             raise TypeError(found)
         if found.transaction_status != status:
             raise Failed(
-                f"{party.code} must be told status {status} of {identifier}; it was told status "
+                f"{party.code} must be told {expected} of {identifier}; it was told status "
                 f"{found.transaction_status} with {listed(_codes(found))}"
             )
         bad = status in (_S.CHECKED_DISCREPANCY, _S.STL_CHECKED_DISCREPANCY)
@@ -188,12 +194,21 @@ class HubTester(Material):
     def relayed(self, party: Party, proposal: ProposalTransaction) -> ProposalTransaction:
         """The hub must call the acquirer with the proposal as it was made."""
         identifier = proposal.transaction_identifier
-        with breaking("SEQUENCE-TRANSFER"):
+        initiator = self.parties[proposal.transferring_registry_code]
+        try:
             found = party.expect(
                 "acceptProposal",
                 f"the transfer {identifier}",
                 lambda message: message.proposed_transaction.transaction_identifier == identifier,
             ).message
+        except Failed as failure:
+            told = initiator.came("acceptNotification", lambda message: message.transaction_identifier == identifier)
+            if told is None:
+                raise Failed(str(failure), *(failure.breaks or ("SEQUENCE-TRANSFER",))) from failure
+            raise Failed(
+                f"the transfer {identifier} must be relayed to {party.code}; {initiator.code} was told status "
+                f"{told.message.transaction_status} with {listed(_codes(told.message))}"
+            ) from failure
         relayed: ProposalTransaction = found.proposed_transaction
         if _units_of(relayed) != _units_of(proposal):
             raise Failed(f"the relayed proposal {identifier} names other units than the one that was made", "RELAY-1")
@@ -218,8 +233,9 @@ class HubTester(Material):
     ) -> NotificationRequest:
         """The hub must find a discrepancy with just these codes (those of `also` may come, too); then it is over."""
         self.propose(party, proposal)
-        found = self.told(party, proposal, _S.CHECKED_DISCREPANCY)
-        expected, got = {self.code(code) for code in codes}, set(_codes(found))
+        expected = {self.code(code) for code in codes}
+        found = self.told(party, proposal, _S.CHECKED_DISCREPANCY, sorted(expected))
+        got = set(_codes(found))
         if not expected <= got or got - expected - {self.code(code) for code in also}:
             raise Failed(
                 f"{proposal.transaction_identifier} must be refused with {listed(sorted(expected))}; it was refused "

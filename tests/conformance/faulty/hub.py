@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +17,6 @@ from itl.cli.sandbox import HURRY, below, prepare
 from itl.cli.serving import PATH
 from itl.clock import Clock, system_clock
 from itl.hub import Hub
-from itl.relay.relay import Relay
 from itl.settings import Settings
 from itl.store.delivery import Address
 from itl.store.enrolment import SANDBOX_REGISTRIES
@@ -27,8 +26,11 @@ from itl.wire.encode import encode_reply, encode_request
 from itl.wire.outgoing import HttpReply, Peer
 from itl.wire.server import serve
 from registry_client.conformance.evidence import Evidence
+from registry_client.conformance.hub.groups import GROUPS
 from registry_client.conformance.hub.tester import HubTester
 from registry_client.conformance.profile import Profile
+from registry_client.conformance.results import Result
+from registry_client.conformance.suite import chosen, run
 from tests.conformance.conftest import by_command
 
 SETTINGS = HURRY | {
@@ -158,14 +160,31 @@ class FaultyHub:
     says: str
     made: Callable[[], Wrong] = field(repr=False)
     patience: float = 10.0
+    alone: bool = True
+    """Whether it takes a hub of its own; else it is wrong at the wire alone, and nothing stays of it."""
 
 
 # Up and running
 
 
+@dataclass(slots=True)
+class Running:
+    """A hub that is up, what is wrong with it at the wire just now, and a tester before it."""
+
+    wrong: Wrong
+    tester: HubTester = field(init=False)
+
+    def carry_out(self, tests: Sequence[str], patience: float) -> list[Result]:
+        """The results of the tests with these numbers."""
+        for party in self.tester.parties.values():
+            party.patience = patience
+        return list(run(chosen(GROUPS, tests), self.tester, self.tester.evidence))
+
+
 @contextmanager
-def running(wrong: Wrong, template: Path, folder: Path, patience: float) -> Iterator[HubTester]:
-    """A tester before a hub of its own that is wrong in this way; `template` is a sandbox's database."""
+def running(wrong: Wrong, template: Path, folder: Path) -> Iterator[Running]:
+    """A hub of its own that is wrong in this way, with a tester; `template` is a sandbox's database."""
+    now = Running(wrong)
     database = folder / "itl.db"
     copyfile(template, database)
     settings = Settings(database=f"sqlite:///{database}", **SETTINGS)  # type: ignore[arg-type]
@@ -174,17 +193,17 @@ def running(wrong: Wrong, template: Path, folder: Path, patience: float) -> Iter
         with patch("itl.hub.override_of", lambda settings: wrong.override):
             hub = Hub(settings, wrong.clock)
         stack.callback(hub.close)
-        stack.enter_context(patch.object(hub.relay, "_connected", lambda address: _peer(hub.relay, address, wrong)))
-        serving = serve(_at_the_door(hub.application(), wrong), "127.0.0.1", 0)
+        stack.enter_context(patch.object(hub.relay, "_connected", lambda address: _peer(address, now)))
+        serving = serve(_at_the_door(hub.application(), now), "127.0.0.1", 0)
         stack.callback(serving.close)
-        profile = Profile(url=f"{serving.url}{PATH}", listen_port=0, patience=patience, lead=1.0, silence=0.3)
-        tester = stack.enter_context(HubTester(profile, Evidence(), asked=by_command(settings.database)))
-        prepare(settings, below(str(tester.address), SANDBOX_REGISTRIES))
+        profile = Profile(url=f"{serving.url}{PATH}", listen_port=0, lead=1.0, silence=0.3)
+        now.tester = stack.enter_context(HubTester(profile, Evidence(), asked=by_command(settings.database)))
+        prepare(settings, below(str(now.tester.address), SANDBOX_REGISTRIES))
         hub.start_work()
-        yield tester
+        yield now
 
 
-def _at_the_door(right: WSGIApplication, wrong: Wrong) -> WSGIApplication:
+def _at_the_door(right: WSGIApplication, now: Running) -> WSGIApplication:
     def of_the_right_one(call: Call) -> Answer:
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -199,7 +218,7 @@ def _at_the_door(right: WSGIApplication, wrong: Wrong) -> WSGIApplication:
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        answer = wrong.answer(Call(environ, body), of_the_right_one)
+        answer = now.wrong.answer(Call(environ, body), of_the_right_one)
         headers = {**answer.headers, "Content-Length": str(len(answer.body))}
         start_response(answer.status, list(headers.items()))
         return [answer.body]
@@ -207,23 +226,23 @@ def _at_the_door(right: WSGIApplication, wrong: Wrong) -> WSGIApplication:
     return application
 
 
-def _peer(relay: Relay, address: Address, wrong: Wrong) -> Any:
+def _peer(address: Address, now: Running) -> Any:
     """The connection to a registry; everything goes out as the fault will have it."""
     if address.url is None:
         return None
     place, _, receiver = address.url.rpartition("/")
-    return _Connection(place, receiver, wrong)
+    return _Connection(place, receiver, now)
 
 
 @dataclass(slots=True)
 class _Connection:
     place: str
     receiver: str
-    wrong: Wrong
+    now: Running
     _peers: dict[str, Peer] = field(default_factory=dict)
 
     def post(self, operation: str, body: bytes) -> HttpReply:
-        return self.wrong.send(Sent(self.receiver, operation, body), self._deliver)
+        return self.now.wrong.send(Sent(self.receiver, operation, body), self._deliver)
 
     def close(self) -> None:
         for peer in self._peers.values():

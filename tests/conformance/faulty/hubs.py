@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.conformance.faulty import wire
+from tests.conformance.faulty import checks, wire
 
-HUBS = (*wire.HUBS,)
+HUBS = (*wire.HUBS, *checks.HUBS)
