@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, func, select
+from sqlalchemy import Connection, Select, Table, func, select, union_all
 
 from itl.codes import SYMBOLS, TransactionType
 from itl.ledger.block import SerialRange
@@ -106,21 +106,32 @@ def _counted(came: Iterable[SerialRange], went: Iterable[SerialRange]) -> tuple[
 
 
 def _came_into_being() -> Select[Any]:
-    """Ranges of issuances that were carried out, and of openings, which no message brought."""
-    brought = select(t.inbox.c.transaction_id).where(t.inbox.c.transaction_id.is_not(None))
-    return (
-        _ranges(t.transaction_blocks)
+    """Ranges of issuances that were carried out, of openings, which no message brought, and of what arrived."""
+    issued = (
+        _serial_columns(t.transaction_blocks)
         .join(t.transactions, t.transactions.c.id == t.transaction_blocks.c.transaction_id)
         .where(
             t.transactions.c.settled_at.is_not(None),
-            (t.transactions.c.transaction_type == TransactionType.ISSUANCE) | t.transactions.c.id.not_in(brought),
+            (t.transactions.c.transaction_type == TransactionType.ISSUANCE) | t.transactions.c.id.not_in(_BROUGHT),
+            t.transactions.c.id.not_in(_SEEN_ELSEWHERE),
         )
     )
+    came = union_all(issued, _serial_columns(t.arrivals)).subquery()
+    return select(came).order_by(came.c.originating_registry, came.c.serial_start)
+
+
+_BROUGHT = select(t.inbox.c.transaction_id).where(t.inbox.c.transaction_id.is_not(None))
+"""Transactions that messages to this log brought about."""
+_SEEN_ELSEWHERE = select(t.handover_transactions.c.transaction_id)
+"""Transactions that were carried out at another log: their units arrived from there."""
 
 
 def _ranges(table: Table) -> Select[Any]:
-    columns = (table.c.originating_registry, table.c.serial_start, table.c.serial_end)
-    return select(*columns).order_by(table.c.originating_registry, table.c.serial_start)
+    return _serial_columns(table).order_by(table.c.originating_registry, table.c.serial_start)
+
+
+def _serial_columns(table: Table) -> Select[Any]:
+    return select(table.c.originating_registry, table.c.serial_start, table.c.serial_end)
 
 
 def _joined(
@@ -155,12 +166,20 @@ def _figures(connection: Connection) -> Iterator[Difference]:
     statement = (
         select(*alike, quantity)
         .join(t.transactions, heads.id == blocks.transaction_id)
-        .where(heads.settled_at.is_not(None), heads.transaction_type == TransactionType.ISSUANCE)
+        .where(
+            heads.settled_at.is_not(None),
+            heads.transaction_type == TransactionType.ISSUANCE,
+            heads.id.not_in(_SEEN_ELSEWHERE),
+        )
         .group_by(*alike)
     )
+    new = t.arrivals.c
+    as_issued = (new.originating_registry, new.issued_unit_type.label("unit_type"), new.original_commit_period)
+    arrived = func.sum(new.serial_end - new.serial_start + 1).label("quantity")
     issued: dict[tuple[str, str, int], int] = defaultdict(int)
-    for row in connection.execute(statement):
-        issued[row.originating_registry, SYMBOLS[row.unit_type], row.original_commit_period] += int(row.quantity)
+    for counted in (statement, select(*as_issued, arrived).group_by(*as_issued)):
+        for row in connection.execute(counted):
+            issued[row.originating_registry, SYMBOLS[row.unit_type], row.original_commit_period] += int(row.quantity)
     for changed in corrections(connection):
         for sign, corrected in ((-1, changed.closed), (1, changed.opened)):
             for each in corrected:
@@ -190,7 +209,8 @@ def _parties_with_openings(connection: Connection) -> set[str]:
         .where(
             t.transactions.c.settled_at.is_not(None),
             t.transactions.c.transaction_type != TransactionType.ISSUANCE,
-            t.transactions.c.id.not_in(select(t.inbox.c.transaction_id).where(t.inbox.c.transaction_id.is_not(None))),
+            t.transactions.c.id.not_in(_BROUGHT),
+            t.transactions.c.id.not_in(_SEEN_ELSEWHERE),
         )
         .distinct()
     )

@@ -14,14 +14,13 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, literal, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from itl.codes import TransactionStatus
 from itl.errors import UsageError
 from itl.ledger import corrections as pure
 from itl.ledger.block import HeldBlock, SerialRange
 from itl.ledger.corrections import Piece
-from itl.ledger.operations import Change
 from itl.ledger.placement import Placement, placement_in
 from itl.ledger.ranges import by_serial, parts_in, union
 from itl.ledger.totals import Total, TotalKey, stocks
@@ -29,11 +28,11 @@ from itl.lifecycle.text import require_sendable
 from itl.lifecycle.transaction import LogIdentity
 from itl.store import gather, inconsistencies, totals
 from itl.store import tables as t
-from itl.store.actions import record_action
+from itl.store.actions import is_same_person, record_action
 from itl.store.correction_records import Author, Correction, read
 from itl.store.gather import StoredUnits
 from itl.store.inconsistencies import Closing, RecordedInconsistency
-from itl.store.rows import UNIT_COLUMNS, unit_row
+from itl.store.replacing import replace_rows
 from itl.store.texts import send_text
 
 
@@ -116,7 +115,7 @@ def confirm(
     transaction keeps units that the log's record would change; LedgerError where these changed since it was proposed.
     """
     correction = _waiting(connection, number)
-    if _person(by) == _person(correction.author.by):
+    if is_same_person(by, correction.author.by):
         raise UsageError(
             f"correction {number} was proposed by {correction.author.by}, who cannot confirm it too; "
             "let another person look at it and confirm"
@@ -157,11 +156,6 @@ def _end(connection: Connection, number: int, status: str, by: str, reason: str,
     connection.execute(update(t.corrections).where(t.corrections.c.id == number).values(values))
 
 
-def _person(name: str) -> str:
-    """The same for however a name is spaced and capitalized."""
-    return " ".join(name.split()).casefold()
-
-
 def _subject(number: int) -> str:
     return f"correction {number}"
 
@@ -176,7 +170,7 @@ def _change_record(connection: Connection, correction: Correction, now: datetime
     stored = gather.units(connection, ranges)
     _require_free(connection, stored, ranges)
     changed = pure.change(correction.pieces, stored.held)
-    _write(connection, correction.id, changed, stored, now)
+    replace_rows(connection, changed, stored, now, correction.id)
     sums: dict[TotalKey, int] = defaultdict(int)
     for counted in (stocks([changed]), pure.came_into_being(changed)):
         for key, units in counted.items():
@@ -198,22 +192,6 @@ def _require_free(connection: Connection, stored: StoredUnits, ranges: list[Seri
         f"{units.originating_registry} {units.start}-{units.end}, which the correction would change under it; "
         "confirm the correction when the transaction has ended, or withdraw it and leave these units out"
     )
-
-
-def _write(connection: Connection, number: int, changed: Change, stored: StoredUnits, now: datetime) -> None:
-    ids = [stored.ids[by_serial(each.range)[:2]] for each in changed.closed]
-    rows = t.unit_blocks.c.id
-    for page in (ids[at : at + 1000] for at in range(0, len(ids), 1000)):
-        past = select(
-            *(t.unit_blocks.c[name] for name in UNIT_COLUMNS), literal(now, t.Instant()), literal(number)
-        ).where(rows.in_(page))
-        connection.execute(
-            insert(t.past_unit_blocks).from_select([*UNIT_COLUMNS, "until", "closed_by_correction"], past)
-        )
-        connection.execute(delete(t.unit_blocks).where(rows.in_(page)))
-    opened = [unit_row(each) | {"since": now, "correction_id": number} for each in changed.opened]
-    if opened:
-        connection.execute(insert(t.unit_blocks), opened)
 
 
 def _close_what_agrees(connection: Connection, pieces: Sequence[Piece], log: str, closing: Closing) -> None:

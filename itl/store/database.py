@@ -12,10 +12,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from itl.errors import UsageError
+from itl.errors import ConflictError, UsageError
 from itl.store.alone import Alone
+
+SERIALIZATION_FAILURE = "40001"
+"""What PostgreSQL says where a unit of work cannot see one state and change it."""
 
 
 def normal_url(url: str) -> str:
@@ -52,6 +55,26 @@ class Database:
         """A unit of work that commits at its end, or leaves no trace when it raises."""
         with self._writer, self._writing.connect() as connection, connection.begin():
             yield connection
+
+    @contextmanager
+    def write_steadily(self) -> Iterator[Connection]:
+        """As `write`, and every statement sees the same state, but for its own changes, however long the work takes.
+
+        ConflictError where another changed meanwhile what is changed here: do it again.
+        """
+        if self.is_sqlite:
+            with self.write() as connection:
+                yield connection
+            return
+        try:
+            with self._snapshots.connect() as connection, connection.begin():
+                yield connection
+        except DBAPIError as error:
+            if getattr(error.orig, "pgcode", None) != SERIALIZATION_FAILURE:
+                raise
+            raise ConflictError(
+                "somebody changed meanwhile what this changes; nothing was done, run it again"
+            ) from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

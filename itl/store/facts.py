@@ -129,8 +129,13 @@ def _key(row: t.Record) -> FactKey:
 
 
 def _stored(row: t.Record) -> Any:
-    value = json.loads(row.value)
-    return None if value is None else READ[KINDS[FactName(row.name)].value](value)
+    return stored(FactName(row.name), row.value)
+
+
+def stored(name: FactName, written: str) -> Any:
+    """The value that is `written` as JSON in a row of `facts` of this name; None withdraws."""
+    value = json.loads(written)
+    return None if value is None else READ[KINDS[name].value](value)
 
 
 def _row(fact: Fact, source: Source) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from sqlalchemy import (
 from itl.store.administration_tables import actions, suspension_proposals, time_comparisons, timers
 from itl.store.columns import BigKey, Instant, attributes, key, metadata, serials
 from itl.store.correction_tables import correction_blocks, corrections, inconsistencies
+from itl.store.handover_tables import arrivals, handover_transactions, handovers
 from itl.store.reconciliation_tables import (
     received_sums,
     received_transaction_blocks,
@@ -63,10 +64,13 @@ __all__ = [
     "BigKey",
     "Instant",
     "actions",
+    "arrivals",
     "correction_blocks",
     "corrections",
     "credentials",
     "facts",
+    "handover_transactions",
+    "handovers",
     "inconsistencies",
     "metadata",
     "notice_blocks",

@@ -22,6 +22,7 @@ from itl.ledger.operations import Change
 from itl.lifecycle.transaction import LogIdentity, proposal_checked
 from itl.messages import ProposalRequest, ProposalTransaction
 from itl.reference import RegistryKind
+from itl.store import arrivals
 from itl.store.gather import Settlement, Task
 from itl.store.record import Batch, end_waiting
 from itl.supplement import book, figures, kinds
@@ -86,6 +87,8 @@ class SchemeSitting:
         self._log = LogSitting(work, view, own)
         self._work, self._view, self._own, self._scheme = work, view, own, scheme
         self._added: dict[int, Mapping[FigureKey, int]] = {}
+        self._issuances: set[int] = set()
+        """Transactions among the settled ones by which units come into being."""
 
     def decide(self, task: Task, request: ProposalRequest) -> Decision | None:
         """None for a relayed proposal about units that another transaction still keeps here.
@@ -106,6 +109,8 @@ class SchemeSitting:
     def change(self, settlement: Settlement, rows: Sequence[HeldBlock]) -> Change:
         members = self._scheme.members
         head = settlement.head
+        if head.transaction_type == TransactionType.ISSUANCE:
+            self._issuances.add(settlement.transaction_id)
         outside = head.is_external and head.transferring_registry not in members
         return follow(
             settlement.blocks,
@@ -116,8 +121,14 @@ class SchemeSitting:
         )
 
     def record(self, connection: Connection, batch: Batch, now: datetime) -> None:
-        """Figures: what was judged is open, what was settled is completed; and what waited for that waits no more."""
+        """Figures: what was judged is open, what was settled is completed; and what waited for that waits no more.
+
+        Units that a transfer brought from where this log does not see are written down as such.
+        """
         figures.note(connection, self._added)
+        for each in batch.settled:
+            if each.transaction_id not in self._issuances:
+                arrivals.note(connection, [each.change], now, transaction_id=each.transaction_id)
         if batch.settled:
             figures.carry_out(connection, [each.transaction_id for each in batch.settled])
             end_waiting(connection)

@@ -19,23 +19,19 @@ from itl.cli.command import (
     json_argument,
     reason_of,
     say,
-    settings_of,
     shown_time,
 )
 from itl.cli.figures import table as lines_of
 from itl.clock import system_clock
 from itl.errors import UsageError
-from itl.roles import Subparsers, role_of
+from itl.roles import Subparsers
 from itl.store.actions import record_action
-from itl.store.database import Database
 from itl.store.enrolment import put_basics
 from itl.store.facts import Source
-from itl.store.schema import require_current
-from itl.supplement import book, compliance, figures
+from itl.supplement import book, compliance, cutover, figures
 from itl.supplement import tables as t
+from itl.supplement.database import opened
 from itl.supplement.scheme import AccountKey, Holder, Link, Member, SchemeAccount, SurrenderWindow
-
-ROLE = "stl"
 
 
 def register(commands: Subparsers) -> None:
@@ -105,6 +101,7 @@ def register(commands: Subparsers) -> None:
         ways, "figures", run_figures, "Show what was issued, allocated, surrendered and retired.", shows=True
     )
     counted.add_argument("--registry", metavar="CODE", help="only of this registry")
+    cutover.register(ways)
     history = _way(ways, "history", run_history, "Show all that was ever recorded of one kind.", shows=True)
     history.add_argument("what", choices=sorted(_TABLES), help="which kind")
 
@@ -146,14 +143,6 @@ def _account(text: str) -> AccountKey:
 def _years(text: str) -> tuple[int, int]:
     first, last = text.split("-")
     return int(first), int(last)
-
-
-def opened(arguments: Namespace) -> Database:
-    """The database of the settings; StoreError where it has not the schema of a supplementary log."""
-    database = Database(settings_of(arguments).database)
-    role = role_of(ROLE)
-    require_current(database, () if role is None else role.migrations)
-    return database
 
 
 def _change(arguments: Namespace, action: str, subject: str, do: Callable[[Connection, Source], Any]) -> None:

@@ -8,28 +8,43 @@ from __future__ import annotations
 
 import base64
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Any
 from unittest.mock import patch
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from itl.clock import SetClock
-from itl.codes import TransactionStatus
+from itl.codes import ACCOUNTS_WITHOUT_PERIOD, TransactionStatus
 from itl.hub import Hub
-from itl.messages import NotificationRequest, ProposalRequest, ProposalTransaction
+from itl.messages import (
+    NotificationRequest,
+    ProposalRequest,
+    ProposalTransaction,
+    ProvideAuditTrailRequest,
+    ProvideTotalsRequest,
+    ProvideUnitBlocksRequest,
+    ReceiveAuditTrailRequest,
+    ReceiveTotalsRequest,
+    ReceiveUnitBlocksRequest,
+    Total,
+    UnitBlock,
+)
 from itl.reference import Registry, RegistryKind, Scheme
 from itl.settings import Settings
 from itl.store import tables as t
+from itl.store.audit import Difference, audit
 from itl.store.database import Database
 from itl.store.enrol_scheme import put_scheme
 from itl.store.reference_data import put_call_credentials, put_registry, put_user
-from itl.wire.contract import OPERATIONS, offering, service_name
+from itl.wire.contract import OPERATIONS, Port, offering, service_name
 from itl.wire.decode import decode_any, decode_reply
 from itl.wire.encode import encode_reply, encode_request
 from itl.wire.outgoing import HttpReply, PeerUnreachable
@@ -39,6 +54,16 @@ from tests.supplement.world import into_1001, put_supplementary
 SCHEMES: Mapping[str, tuple[str, ...]] = {"CITL": ("GB", "FR"), "STL2": ("JP",)}
 """Supplementary logs and the members of their schemes."""
 SUPPLEMENTARY_TYPES = frozenset({(10, 2), (10, 53), (10, 61), (5, 1)})
+
+
+OPERATION: Mapping[type, str] = {
+    ProposalRequest: "acceptProposal",
+    NotificationRequest: "acceptNotification",
+    ReceiveTotalsRequest: "receiveTotals",
+    ReceiveUnitBlocksRequest: "receiveUnitBlocks",
+    ReceiveAuditTrailRequest: "receiveAuditTrail",
+}
+"""What a registry calls at the port of its log, beside `relayMessage`."""
 
 
 class Fate(Enum):
@@ -110,17 +135,20 @@ class Log:
         self.hub = Hub(replace(Settings(database=self.url), role=role), self.clock)
         self.application = self.hub.application()
         database = self.hub.database
-        write = database.write
 
-        @contextmanager
-        def mortal() -> Iterator[Connection]:
-            with write() as connection:
-                yield connection
-                if self.kill_next:
-                    self.kill_next = False
-                    raise Killed(self.code)
+        def mortal(write: Callable[[], AbstractContextManager[Connection]]) -> Any:
+            @contextmanager
+            def writing() -> Iterator[Connection]:
+                with write() as connection:
+                    yield connection
+                    if self.kill_next:
+                        self.kill_next = False
+                        raise Killed(self.code)
 
-        database.write = mortal  # type: ignore[method-assign]
+            return writing
+
+        database.write = mortal(database.write)  # type: ignore[method-assign]
+        database.write_steadily = mortal(database.write_steadily)  # type: ignore[method-assign]
 
     def restart(self) -> None:
         """Another process on the same database: nothing but what is written survives."""
@@ -141,6 +169,11 @@ class Log:
     def rows(self, statement: Any) -> list[Any]:
         with self.hub.database.read() as connection:
             return list(connection.execute(statement))
+
+    def audited(self) -> list[Difference]:
+        """What its audit finds."""
+        with self.hub.database.snapshot() as connection:
+            return list(audit(connection))
 
     def statuses(self) -> dict[str, int]:
         """Where each transaction stands."""
@@ -171,10 +204,12 @@ class RegistryAtWork:
         self.proposals: dict[str, ProposalTransaction] = {}
         """By identifier, what it has proposed and been proposed."""
         self.told: list[Any] = []
-        self.to_say: list[NotificationRequest] = []
+        self.to_say: list[Any] = []
         """What it has decided to say and has not been acknowledged for."""
         self._seen: set[bytes] = set()
         self.accepts = True
+        self.log = "ITL"
+        """The log that it speaks to."""
 
     def post(self, operation: str, body: bytes) -> HttpReply:
         """What the log tells it; the same again has no effect."""
@@ -186,25 +221,69 @@ class RegistryAtWork:
                 self._proposed(message.proposed_transaction)
             elif isinstance(message, NotificationRequest):
                 self._notified(message)
+            elif isinstance(message, ProvideTotalsRequest):
+                self.to_say.append(ReceiveTotalsRequest(**self._answering(message), totals=self._totals()))
+            elif isinstance(message, ProvideUnitBlocksRequest):
+                self.to_say.append(
+                    ReceiveUnitBlocksRequest(**self._answering(message), unit_blocks=self._blocks(message))
+                )
+            elif isinstance(message, ProvideAuditTrailRequest):
+                self.to_say.append(ReceiveAuditTrailRequest(**self._answering(message), transactions=()))
         port = offering(operation)
         return HttpReply(
             200, encode_reply(port, operation, OPERATIONS[port][operation].response(result_identifier=1)), {}
         )
 
+    def _answering(self, message: Any) -> dict[str, Any]:
+        identifier = message.reconciliation_identifier
+        return {**self._head(), "reconciliation_identifier": identifier}
+
+    def _head(self) -> dict[str, Any]:
+        return {"sender": self.code, "addressee": self.log, "major_version": 1, "minor_version": 1}
+
+    def _totals(self) -> tuple[Total, ...]:
+        """All that it ever has are AAU of the first period."""
+        counted = Counter(self.units.values())
+        return tuple(
+            Total(
+                account_type=account_type,
+                account_commit_period=0 if account_type in ACCOUNTS_WITHOUT_PERIOD else 1,
+                unit_type=1,
+                unit_count=units,
+            )
+            for account_type, units in sorted(counted.items())
+        )
+
+    def _blocks(self, message: ProvideUnitBlocksRequest) -> tuple[UnitBlock, ...]:
+        asked = {each.account_type for each in message.unit_block_requests}
+        return tuple(
+            UnitBlock(
+                unit_serial_block_start=serial,
+                unit_serial_block_end=serial,
+                originating_registry_code=origin,
+                unit_type=1,
+                account_type=account_type,
+                applicable_commit_period=1,
+            )
+            for (origin, serial), account_type in sorted(self.units.items())
+            if not asked or account_type in asked
+        )
+
     def propose(self, message: ProposalRequest) -> Any:
         """Sends it until it is answered."""
-        message = into_1001(message)
+        message = msgspec.structs.replace(into_1001(message), addressee=self.log)
         self.proposals[message.proposed_transaction.transaction_identifier] = message.proposed_transaction
         return self.network.call(self.code, message)
 
     def say_next(self) -> None:
         """One thing that it has decided to say; said again until it is acknowledged."""
-        message = self.to_say[0]
+        message = msgspec.structs.replace(self.to_say[0], addressee=self.log)
         answer = self.network.call(self.code, message)
         if answer is None:
             return
         self.to_say.pop(0)
-        if answer.result_identifier == 1 and message.transaction_status == TransactionStatus.COMPLETED:
+        completes = isinstance(message, NotificationRequest) and message.transaction_status == 4
+        if completes and answer.result_identifier == 1:
             self._carry_out(self.proposals[message.transaction_identifier])
 
     def _proposed(self, transaction: ProposalTransaction) -> None:
@@ -225,10 +304,7 @@ class RegistryAtWork:
     def _say(self, identifier: str, status: int) -> None:
         self.to_say.append(
             NotificationRequest(
-                sender=self.code,
-                addressee="ITL",
-                major_version=1,
-                minor_version=1,
+                **self._head(),
                 transaction_identifier=identifier,
                 transaction_status=status,
                 party_type=1,
@@ -307,14 +383,13 @@ class Network:
         return arrive()
 
     def call(self, sender: str, message: Any) -> Any:
-        """What the transaction log answers a registry; None where no answer comes."""
-        operation = {ProposalRequest: "acceptProposal", NotificationRequest: "acceptNotification"}.get(
-            type(message), "relayMessage"
-        )
-        port = offering(operation)
+        """What its log answers a registry; None where no answer comes."""
+        operation = OPERATION.get(type(message), "relayMessage")
+        port = Port.TRANSACTION_LOG if type(message) in OPERATION else offering(operation)
         body = encode_request(port, operation, message)
+        to = self.registries[sender].log
         try:
-            reply = self.carry(sender, "ITL", f"/{service_name(port)}", operation, body)
+            reply = self.carry(sender, to, f"/{service_name(port)}", operation, body)
         except PeerUnreachable:
             return None
         return decode_reply(port, operation, reply.body)
@@ -344,6 +419,10 @@ class Network:
         """One round of the worker of a log."""
         return self.logs[code].surviving(self.logs[code].hub.worker.once) or 0
 
+    def reconcile(self, code: str) -> int:
+        """One round of the reconciler of a log."""
+        return self.logs[code].surviving(self.logs[code].hub.reconciler.once) or 0
+
     def deliver(self, code: str) -> int:
         """What a log has to tell now."""
         return self.logs[code].surviving(self.logs[code].hub.relay.deliver_once) or 0
@@ -355,6 +434,7 @@ class Network:
             busy = False
             for code in self.logs:
                 busy = bool(self.work(code)) or busy
+                busy = bool(self.reconcile(code)) or busy
                 busy = bool(self.deliver(code)) or busy
             for registry in self.registries.values():
                 if registry.to_say:

@@ -140,3 +140,4 @@ def test_all_agree_when_the_network_is_whole_again(engine: str, seed: int, fresh
         ended = Counter(network.log.statuses().values())
         assert ended[4] >= 3, "something was carried out"
         assert not set(ended) & {1, 2, 9}
+        assert {code: found for code, each in network.logs.items() if (found := each.audited())} == {}

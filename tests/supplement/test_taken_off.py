@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OF_THE_SUPPLEMENT = ("itl/supplement", "tests/supplement", "docs/supplement.rst")
+OF_THE_SUPPLEMENT = ("itl/supplement", "tests/supplement", "docs/supplement.rst", "docs/cutover.rst")
 KEPT = ("itl", "registry_client", "schemas", "wsdl", "tests", "docs", "setup.cfg", "setup.py", "README.rst")
 SELECTED = ("tests/test_roles.py", "tests/checks/test_catalogue.py", "tests/hub/test_notifications.py")
 
