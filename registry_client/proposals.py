@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from types import MappingProxyType
 
-from itl.codes import SURPLUS_RESERVE_ACCOUNT, TransactionType, UnitType
+from itl.codes import HOLDING_ACCOUNTS, SURPLUS_RESERVE_ACCOUNT, TransactionType, UnitType
 from itl.messages import ProposalTransaction
 from registry_client import answering, proposing
 from registry_client.errors import UnitsError
@@ -168,9 +168,12 @@ class Proposals:
             return proposing.propose_parts(work, transaction_type, parts, notice=notice)
 
     def _held(self, work: Work, units: Selection) -> Sequence[Block]:
-        """The units of a proposal, which lie in one account."""
+        """The units of a proposal, which lie in one holding account: what is cancelled, retired or has replaced others
+        goes nowhere."""
         blocks = proposing.select(work, units)
-        one_account(blocks)
+        account = one_account(blocks)
+        if account.account_type not in HOLDING_ACCOUNTS:
+            raise UnitsError(f"{blocks[0].range} lies in account {account}, which nothing leaves")
         return blocks
 
 

@@ -82,12 +82,12 @@ class _OfAnyMessage:
     reply: str
     call: str
     once: str
-    head: str | None = None
+    head: str
 
 
 _OF_THE_PEER = {
     Port.TRANSACTION_LOG: _OfAnyMessage("CONNECT-1", "SHAPE-REPLY", "SHAPE-CALL", "ONCE-2", "CONNECT-6"),
-    Port.REGISTRY: _OfAnyMessage("R-CONNECT-1", "R-SHAPE-REPLY", "R-SHAPE-CALL", "R-ONCE-3"),
+    Port.REGISTRY: _OfAnyMessage("R-CONNECT-1", "R-SHAPE-REPLY", "R-SHAPE-CALL", "R-ONCE-3", "R-CONNECT-5"),
 }
 """By the port that the peer offers."""
 
@@ -113,7 +113,8 @@ class _Inbox:
 
     changed: threading.Condition = field(default_factory=threading.Condition)
     waiting: list[Received] = field(default_factory=list)
-    acknowledged: set[bytes] = field(default_factory=set)
+    acknowledged: dict[bytes, Answer] = field(default_factory=dict)
+    """What was answered, by the digest of the message."""
     unread: bool = False
     """Something came that cannot be read: what is waited for may have been it."""
 
@@ -329,14 +330,16 @@ class Party:
         received = Received(decoded.operation, decoded.message, body, at)
         digest = content_digest(decoded.operation, dump(decoded.message))
         with self._inbox.changed:
-            if digest in self._inbox.acknowledged and not isinstance(decoded.message, TransactionStatusRequest):
+            answered = self._inbox.acknowledged.get(digest)
+            if answered is not None and not isinstance(decoded.message, TransactionStatusRequest):
                 self._evidence.fault(
                     f"{self.peer} sent {decoded.operation} to {self.code} again, though it was acknowledged",
                     self._breaks.once,
                 )
+                return answered
             answer = self._answering.get(decoded.operation, self._answer)(received)
             if answer.status == 200:
-                self._inbox.acknowledged.add(digest)
+                self._inbox.acknowledged[digest] = answer
             self._inbox.waiting.append(received)
             self._inbox.changed.notify_all()
         return answer
@@ -350,7 +353,7 @@ class Party:
         said = "from {} to {}, of version {}.{}".format
         expected = said(self.peer, self.code, *self.versions)
         told = said(message.sender, message.addressee, message.major_version, message.minor_version)
-        if told != expected and self._breaks.head is not None:
+        if told != expected:
             self._evidence.fault(f"{operation} must be {expected}; it is {told}", self._breaks.head)
 
     def _keep(

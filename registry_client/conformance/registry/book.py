@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from itl.clock import Clock
-from itl.codes import TransactionStatus
+from itl.codes import TransactionStatus, TransactionType
 from itl.messages import NotificationRequest, ProposalTransaction, TransactionStatusResponse
 from registry_client.transactions import Role
 
@@ -44,6 +44,15 @@ class Kept:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Untimely:
+    """What a registry may not report: the code of why, what it is in words, and the requirement that it breaks."""
+
+    code: int
+    text: str
+    breaks: str = "R-REPORT-1"
+
+
 class Book:
     """The transactions with one registry. Safe for threads: it calls while it is called."""
 
@@ -74,17 +83,18 @@ class Book:
             self._kept[proposal.transaction_identifier] = Kept(Role.INITIATOR, proposal, _S.PROPOSED, self._clock())
             return None
 
-    def reported(self, message: NotificationRequest) -> tuple[int, str] | None:
-        """The registry reports; the code of why it may not, and what is wrong in words."""
+    def reported(self, message: NotificationRequest) -> Untimely | None:
+        """The registry reports; why it may not."""
         identifier, status = message.transaction_identifier, message.transaction_status
         with self._lock:
             kept = self._kept.get(identifier)
             if kept is None:
-                return _UNKNOWN, f"status {status} of {identifier}, which is no transaction of it"
+                return Untimely(_UNKNOWN, f"status {status} of {identifier}, which is no transaction of it")
             if status not in _S.__members__.values():
-                return _NO_STATUS, f"status {status} of {identifier}, which is not in the code list"
+                return Untimely(_NO_STATUS, f"status {status} of {identifier}, which is not in the code list")
             if status not in MAY_REPORT.get((kept.role, kept.status), frozenset()):
-                return _UNTIMELY, f"status {status} of {identifier} as {kept.role}, which stands at {kept.status}"
+                told = f"status {status} of {identifier} as {kept.role}, which stands at {_NAMES.get(kept.status)}"
+                return Untimely(_UNTIMELY, told, _broken(kept))
             self._kept[identifier] = replace(kept, status=_after(kept, status), at=self._clock())
             return None
 
@@ -106,7 +116,28 @@ _OPEN = frozenset({_S.PROPOSED, _S.CHECKED_NO_DISCREPANCY, _S.STL_CHECKED_NO_DIS
 _CONFIRMED = -1
 """Completed on both sides: there is nothing more to say."""
 
+_NAMES = {int(status): status.name.lower().replace("_", " ") for status in _S} | {_CONFIRMED: "confirmed"}
+
+_BREAKS: dict[tuple[Role, int], str] = {
+    (Role.INITIATOR, _S.CHECKED_DISCREPANCY): "R-FINISH-2",
+    (Role.INITIATOR, _S.STL_CHECKED_DISCREPANCY): "R-FINISH-2",
+    (Role.INITIATOR, _S.CANCELLED): "R-FINISH-3",
+    (Role.INITIATOR, _S.REJECTED): "R-TRANSFER-2",
+    (Role.INITIATOR, _S.ACCEPTED): "R-TRANSFER-3",
+    (Role.ACQUIRER, _S.PROPOSED): "R-ACQUIRE-1",
+    (Role.ACQUIRER, _S.ACCEPTED): "R-ACQUIRE-3",
+    (Role.ACQUIRER, _S.CANCELLED): "R-ACQUIRE-4",
+}
+"""What a report breaks that may not be, by the role and the status at which the log has the transaction."""
+
 
 def _after(kept: Kept, status: int) -> int:
     confirms = kept.role is Role.ACQUIRER and status == _S.COMPLETED
     return _CONFIRMED if confirms else status
+
+
+def _broken(kept: Kept) -> str:
+    if kept.role is Role.INITIATOR and kept.status in (_S.PROPOSED, _S.CHECKED_NO_DISCREPANCY, _S.COMPLETED):
+        goes_out = kept.proposal.transaction_type == TransactionType.EXTERNAL_TRANSFER
+        return "R-TRANSFER-1" if goes_out else "R-FINISH-1"
+    return _BREAKS.get((kept.role, kept.status), "R-REPORT-1")

@@ -15,16 +15,17 @@ from itl.wire.contract import Port
 from itl.wire.encode import encode_request
 from registry_client.conformance.judging import require_acknowledged
 from registry_client.conformance.registry.tester import RegistryTester
-from registry_client.conformance.suite import Failed, Group, NotApplicable
+from registry_client.conformance.suite import Failed, Group, NotApplicable, breaking
 
 _S = TransactionStatus
 
 GROUP: Group[RegistryTester] = Group("Communication initialization")
 
 
-@GROUP.case("100", "A call is answered", "R-CONNECT-1", "R-SHAPE-REPLY", essential=True)
+@GROUP.case("100", "A call is answered", "R-CONNECT-1", "R-SHAPE-REPLY", "R-ACKNOWLEDGE-1", essential=True)
 def a_call_is_answered(t: RegistryTester) -> None:
-    require_acknowledged(t.log.call(_time(t)), "provideTime")
+    with breaking("R-ACKNOWLEDGE-1"):
+        require_acknowledged(t.log.call(_time(t)), "provideTime")
 
 
 @GROUP.case("101", "Who gives no user, or a wrong password, is not let in", "R-CONNECT-4")
@@ -39,13 +40,15 @@ def strangers_stay_outside(t: RegistryTester) -> None:
             raise Failed(f"a call {what} must be refused with HTTP 401; it was answered with {reply.status}")
 
 
-@GROUP.case("102", "The registry calls the log back", "R-SHAPE-CALL", "R-ACQUIRE-1", essential=True)
+@GROUP.case("102", "The registry calls the log back", "R-SHAPE-CALL", "R-CONNECT-5", "R-ACQUIRE-1", essential=True)
 def the_registry_calls_back(t: RegistryTester) -> None:
     proposal = t.transfer(t.units(UnitType.AAU))
     t.relay(proposal)
-    found = t.reports(proposal, _S.ACCEPTED, _S.REJECTED)
+    found = t.reports(proposal, _S.ACCEPTED, _S.REJECTED, breaks="R-ACQUIRE-1")
     if found.transaction_status == _S.REJECTED and not found.evaluation_result:
-        raise Failed(f"a rejection must say why; {proposal.transaction_identifier} was rejected without a code")
+        raise Failed(
+            f"a rejection must say why; {proposal.transaction_identifier} was rejected without a code", "R-ACQUIRE-1"
+        )
     t.tell(proposal, _S.CANCELLED)
 
 
@@ -69,7 +72,7 @@ def _with_a_wrong_head(t: RegistryTester, head: _Head) -> None:
     proposal = t.transfer(t.units(UnitType.AAU))
     request = replace(ProposalRequest(**t.log.head(), proposed_transaction=proposal), **changes)
     t.log.post("acceptProposal", encode_request(Port.REGISTRY, "acceptProposal", request))
-    t.silent(proposal, f"a proposal {head.how} is not for the registry:")
+    t.silent(proposal, f"a proposal {head.how} is not for the registry:", "R-CONNECT-3")
 
 
 for _head in _HEADS:
@@ -111,7 +114,7 @@ def _unreadable(t: RegistryTester, case: _Unreadable) -> None:
         fault = None
     if reply.status != 500 or fault is None:
         raise Failed(f"where {case.how}, the answer must be a SOAP fault with HTTP 500; it has HTTP {reply.status}")
-    t.silent(proposal, f"where {case.how},")
+    t.silent(proposal, f"where {case.how},", "R-CONNECT-2")
 
 
 for _case in _UNREADABLE:

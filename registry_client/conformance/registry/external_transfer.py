@@ -7,7 +7,7 @@ from itl.messages import ProposalTransaction, TransactionUnitBlock
 from registry_client.conformance.judging import listed
 from registry_client.conformance.making import part
 from registry_client.conformance.registry.holdings import absent, lies
-from registry_client.conformance.registry.tester import RegistryTester, written
+from registry_client.conformance.registry.tester import FOREIGN, RegistryTester
 from registry_client.conformance.suite import Failed, Group
 from registry_client.units import Account
 
@@ -15,17 +15,17 @@ GROUP: Group[RegistryTester] = Group("External transfer")
 
 _S = TransactionStatus
 _NOT_THERE, _NO_POLICY = 5902, 5904
-_FOREIGN = Account(100, 1001)
 
 
 def sent(t: RegistryTester, block: TransactionUnitBlock) -> ProposalTransaction:
     """Let the registry propose to transfer units to the other one."""
-    to = f"{t.profile.other}-{_FOREIGN}"
-    proposal = t.proposed("transfer", TransactionType.EXTERNAL_TRANSFER, units=written(block), account=to)
+    proposal = t.proposed("transfer", TransactionType.EXTERNAL_TRANSFER, **t.to_the_other(block))
     t.about(proposal, block)
-    t.between(proposal, target=_FOREIGN)
+    t.between(proposal, target=FOREIGN)
     if proposal.acquiring_registry_code != t.profile.other:
-        raise Failed(f"the transfer must go to {t.profile.other}; it goes to {proposal.acquiring_registry_code}")
+        raise Failed(
+            f"the transfer must go to {t.profile.other}; it goes to {proposal.acquiring_registry_code}", "R-PROPOSE-2"
+        )
     return proposal
 
 
@@ -44,19 +44,19 @@ def here(t: RegistryTester) -> TransactionUnitBlock:
 def units_leave(t: RegistryTester) -> None:
     block = here(t)
     proposal = sent(t, part(block, 0, 6))
-    t.silent(proposal, "before the acquirer has accepted")
-    lies(t, block)
+    t.silent(proposal, "before the acquirer has accepted", "R-TRANSFER-1")
+    lies(t, block, breaks="R-TRANSFER-1")
     t.completes(proposal, _S.ACCEPTED)
-    t.silent(proposal, "after its completion")
-    absent(t, part(block, 0, 6))
-    lies(t, part(block, 6, 4))
+    t.silent(proposal, "after its completion", "R-TRANSFER-1")
+    absent(t, part(block, 0, 6), breaks="R-TRANSFER-1")
+    lies(t, part(block, 6, 4), breaks="R-TRANSFER-1")
 
 
 @GROUP.case("151", "Units of a transfer that the acquirer rejected stay, and are free", "R-TRANSFER-2")
 def a_rejection_ends_it(t: RegistryTester) -> None:
     block = here(t)
     t.stops(sent(t, block), _S.REJECTED, _NOT_THERE)
-    lies(t, block)
+    lies(t, block, breaks="R-TRANSFER-2")
     t.completes(sent(t, block), _S.ACCEPTED)
 
 
@@ -64,7 +64,7 @@ def a_rejection_ends_it(t: RegistryTester) -> None:
 def a_discrepancy_ends_it(t: RegistryTester) -> None:
     block = here(t)
     t.stops(sent(t, block), _S.CHECKED_DISCREPANCY, 4003)
-    lies(t, block)
+    lies(t, block, breaks="R-FINISH-2")
     t.completes(sent(t, block), _S.ACCEPTED)
 
 
@@ -72,7 +72,7 @@ def a_discrepancy_ends_it(t: RegistryTester) -> None:
 def a_cancellation_ends_it(t: RegistryTester) -> None:
     block = here(t)
     t.stops(sent(t, block), _S.CANCELLED)
-    lies(t, block)
+    lies(t, block, breaks="R-FINISH-3")
     t.completes(sent(t, block), _S.ACCEPTED)
 
 
@@ -83,19 +83,19 @@ def units_come_in(t: RegistryTester) -> None:
     block = t.units(UnitType.AAU)
     proposal = t.transfer(block)
     t.relay(proposal)
-    t.reports(proposal, _S.ACCEPTED)
-    t.silent(proposal, "before the transfer is completed")
-    absent(t, block)
+    t.accepts(proposal)
+    t.silent(proposal, "before the transfer is completed", "R-ACQUIRE-3")
+    absent(t, block, breaks="R-ACQUIRE-3")
     t.tell(proposal, _S.COMPLETED)
     t.confirmed(proposal)
-    lies(t, block, account=t.profile.receiving)
+    lies(t, block, account=t.profile.receiving, breaks="R-ACQUIRE-3")
 
 
 for _kind in (UnitType.RMU, UnitType.ERU_FROM_AAU, UnitType.ERU_FROM_RMU, UnitType.CER, UnitType.TCER, UnitType.LCER):
 
     def _comes_in(t: RegistryTester, kind: UnitType = _kind) -> None:
         t.party_only()
-        lies(t, t.held(kind), account=t.profile.receiving)
+        lies(t, t.held(kind), account=t.profile.receiving, breaks="R-ACQUIRE-3")
 
     GROUP.add(f"154/{_kind.name}", f"{_kind.name} come in", ("R-ACQUIRE-1", "R-ACQUIRE-3"), _comes_in)
 
@@ -106,11 +106,11 @@ def an_unknown_account(t: RegistryTester) -> None:
     target = Account(t.profile.receiving.account_type, t.profile.accounts.unknown)
     proposal = t.transfer(block, target=target)
     t.relay(proposal)
-    found = t.reports(proposal, _S.REJECTED)
+    found = t.reports(proposal, _S.REJECTED, breaks="R-ACQUIRE-2")
     codes = [each.response_code for each in found.evaluation_result]
     if _NOT_THERE not in codes:
-        raise Failed(f"the rejection must have code {_NOT_THERE}; it has {listed(codes)}")
-    absent(t, block)
+        raise Failed(f"the rejection must have code {_NOT_THERE}; it has {listed(codes)}", "R-ACQUIRE-2")
+    absent(t, block, breaks="R-ACQUIRE-2")
 
 
 @GROUP.case("156", "Units of a transfer that is cancelled after its acceptance do not come in", "R-ACQUIRE-4")
@@ -118,19 +118,18 @@ def a_cancelled_transfer(t: RegistryTester) -> None:
     block = t.units(UnitType.AAU)
     proposal = t.transfer(block)
     t.relay(proposal)
-    t.reports(proposal, _S.ACCEPTED)
+    t.accepts(proposal)
     t.tell(proposal, _S.CANCELLED)
-    t.silent(proposal, "after it was cancelled")
-    absent(t, block)
+    t.silent(proposal, "after it was cancelled", "R-ACQUIRE-4")
+    absent(t, block, breaks="R-ACQUIRE-4")
 
 
 @GROUP.case("157", "Units of an open transfer are in no other proposal", "R-RESERVE-1")
 def units_are_reserved(t: RegistryTester) -> None:
     block = here(t)
     proposal = sent(t, block)
-    to = f"{t.profile.other}-{_FOREIGN}"
     try:
-        t.declines("transfer", units=written(part(block, 2, 3)), account=to)
+        t.declines("transfer", **t.to_the_other(part(block, 2, 3)))
     finally:
         t.stops(proposal, _S.CHECKED_DISCREPANCY, 4003)
 
@@ -139,4 +138,4 @@ def units_are_reserved(t: RegistryTester) -> None:
 def units_are_gone(t: RegistryTester) -> None:
     block = here(t)
     t.completes(sent(t, block), _S.ACCEPTED)
-    t.declines("transfer", units=written(block), account=f"{t.profile.other}-{_FOREIGN}")
+    t.declines("transfer", **t.to_the_other(block))

@@ -23,7 +23,7 @@ from registry_client.conformance.judging import require_acknowledged
 from registry_client.conformance.making import joined
 from registry_client.conformance.registry.proposed import serials_of
 from registry_client.conformance.registry.tester import RegistryTester
-from registry_client.conformance.suite import Failed
+from registry_client.conformance.suite import Failed, breaking
 from registry_client.units import Account
 
 _S = ReconciliationStatus
@@ -48,7 +48,8 @@ def begun(t: RegistryTester) -> Run:
             **t.log.head(), reconciliation_identifier=run.identifier, snapshot_datetime=run.snapshot
         )
     )
-    require_acknowledged(answer, f"the begin of reconciliation {run.identifier}")
+    with breaking("R-RECONCILE-1"):
+        require_acknowledged(answer, f"the begin of reconciliation {run.identifier}")
     return run
 
 
@@ -72,23 +73,28 @@ def totals_request(t: RegistryTester, run: Run) -> ProvideTotalsRequest:
 def totals(t: RegistryTester, run: Run) -> dict[Kind, int]:
     """Ask for totals after the snapshot; the registry must send them, each once."""
     until_snapshot(t, run)
-    require_acknowledged(t.log.call(totals_request(t, run)), "the question for totals")
+    with breaking("R-RECONCILE-5"):
+        require_acknowledged(t.log.call(totals_request(t, run)), "the question for totals")
     return read_totals(t, run)
 
 
 def read_totals(t: RegistryTester, run: Run) -> dict[Kind, int]:
     """The totals that the registry must send now."""
-    found: tuple[Total, ...] = t.log.expect("receiveTotals", f"totals of {run.identifier}", of(run)).message.totals
+    with breaking("R-RECONCILE-5"):
+        received = t.log.expect("receiveTotals", f"totals of {run.identifier}", of(run))
+    found: tuple[Total, ...] = received.message.totals
     counted = Counter((each.account_type, each.account_commit_period, each.unit_type) for each in found)
     twice = [kind for kind, times in counted.items() if times > 1 and not _by_supplement(found, kind)]
     if twice:
-        raise Failed(f"the totals of {run.identifier} name account type, period and unit type {twice[0]} twice")
+        told = f"the totals of {run.identifier} name account type, period and unit type {twice[0]} twice"
+        raise Failed(told, "R-RECONCILE-2")
     sums: Counter[Kind] = Counter()
     for each in found:
         if each.account_type in ACCOUNTS_WITHOUT_PERIOD and each.account_commit_period != 0:
             raise Failed(
                 f"units in accounts of type {each.account_type} count under period 0; a total has period "
-                f"{each.account_commit_period}"
+                f"{each.account_commit_period}",
+                "R-RECONCILE-2",
             )
         sums[each.account_type, each.account_commit_period, each.unit_type] += each.unit_count
     return {kind: count for kind, count in sums.items() if count}
@@ -112,11 +118,13 @@ def unit_blocks(
         unit_block_requests=tuple(filters),
         response_codes=(),
     )
-    require_acknowledged(t.log.call(request), "the question for unit blocks")
+    with breaking("R-RECONCILE-5"):
+        require_acknowledged(t.log.call(request), "the question for unit blocks")
     found: list[UnitBlock] = []
     while True:
         what = f"unit blocks of {run.identifier}: {quantity} units, {count(found)} came"
-        found += t.log.expect("receiveUnitBlocks", what, of(run)).message.unit_blocks
+        with breaking("R-RECONCILE-3" if found else "R-RECONCILE-5"):
+            found += t.log.expect("receiveUnitBlocks", what, of(run)).message.unit_blocks
         if count(found) >= quantity:
             return found
 
@@ -131,7 +139,8 @@ def concluded(t: RegistryTester, run: Run, status: int = _S.VALIDATED) -> None:
             response_codes=(),
         )
     )
-    require_acknowledged(answer, f"the result of reconciliation {run.identifier}")
+    with breaking("R-RECONCILE-6"):
+        require_acknowledged(answer, f"the result of reconciliation {run.identifier}")
 
 
 def holdings(t: RegistryTester) -> list[UnitBlock]:
@@ -151,11 +160,12 @@ def add_up(run: Run, sums: dict[Kind, int], found: Sequence[UnitBlock]) -> None:
         unlike = sorted(kind for kind in counted.keys() | sums.keys() if counted.get(kind) != sums.get(kind))[0]
         raise Failed(
             f"the unit blocks of {run.identifier} must add up to the totals: of account type, period and unit type "
-            f"{unlike} they are {counted.get(unlike, 0)} units, the total is {sums.get(unlike, 0)}"
+            f"{unlike} they are {counted.get(unlike, 0)} units, the total is {sums.get(unlike, 0)}",
+            "R-RECONCILE-3",
         )
     ranges = [serials_of(block) for block in found]
     if sum(end - start + 1 for _, start, end in joined(ranges)) != count(found):
-        raise Failed(f"the unit blocks of {run.identifier} name a unit twice")
+        raise Failed(f"the unit blocks of {run.identifier} name a unit twice", "R-RECONCILE-3")
 
 
 def sums_of(found: Iterable[UnitBlock]) -> dict[Kind, int]:
@@ -176,11 +186,12 @@ def of(run: Run) -> Callable[[Any], bool]:
     return lambda message: bool(message.reconciliation_identifier == run.identifier)
 
 
-def lies(t: RegistryTester, *blocks: TransactionUnitBlock, account: Account | int | None = None) -> None:
+def lies(t: RegistryTester, *blocks: TransactionUnitBlock, account: Account | int | None = None, breaks: str) -> None:
     """The registry must say that it holds these units, as what they are, and in this account or one of this type."""
     found = holdings(t)
-    for block in blocks:
-        _lies(found, block, account)
+    with breaking(breaks):
+        for block in blocks:
+            _lies(found, block, account)
 
 
 def _lies(found: Sequence[UnitBlock], block: TransactionUnitBlock, account: Account | int | None) -> None:
@@ -213,13 +224,14 @@ def _lies(found: Sequence[UnitBlock], block: TransactionUnitBlock, account: Acco
             )
 
 
-def absent(t: RegistryTester, *blocks: TransactionUnitBlock) -> None:
+def absent(t: RegistryTester, *blocks: TransactionUnitBlock, breaks: str) -> None:
     """The registry must not say that it holds any of these units."""
     found = holdings(t)
     for block in blocks:
         held = [serials_of(each) for each in found if _meet(each, block)]
         if held:
-            raise Failed(f"the registry must hold none of the units {serials_of(block)}; it says that it holds {held}")
+            told = f"the registry must hold none of the units {serials_of(block)}; it says that it holds {held}"
+            raise Failed(told, breaks)
 
 
 def _meet(held: UnitBlock, block: TransactionUnitBlock) -> bool:

@@ -20,7 +20,7 @@ def _moved(t: RegistryTester, block: TransactionUnitBlock) -> ProposalTransactio
     second = _second(t)
     proposal = t.proposed("move", TransactionType.INTERNAL_TRANSFER, units=written(block), account=second)
     t.about(proposal, block)
-    t.between(proposal, t.profile.receiving, account(second))
+    t.between(proposal, t.profile.receiving, account(second), breaks="R-MOVE-1")
     return proposal
 
 
@@ -35,7 +35,7 @@ def units_move(t: RegistryTester) -> None:
     second = _second(t)
     block = t.held()
     t.completes(_moved(t, block))
-    lies(t, block, account=account(second))
+    lies(t, block, account=account(second), breaks="R-MOVE-1")
 
 
 @GROUP.case("141", "A part of a block moves; the rest stays", "R-MOVE-1", "R-PROPOSE-3")
@@ -43,8 +43,8 @@ def a_part_moves(t: RegistryTester) -> None:
     second = _second(t)
     block = t.held()
     t.completes(_moved(t, part(block, 3, 4)))
-    lies(t, part(block, 3, 4), account=account(second))
-    lies(t, part(block, 0, 3), part(block, 7, 3), account=t.profile.receiving)
+    lies(t, part(block, 3, 4), account=account(second), breaks="R-MOVE-1")
+    lies(t, part(block, 0, 3), part(block, 7, 3), account=t.profile.receiving, breaks="R-MOVE-1")
 
 
 @GROUP.case("142", "Units of a transfer with a discrepancy stay, and are free", "R-FINISH-2")
@@ -52,5 +52,5 @@ def a_discrepancy_ends_it(t: RegistryTester) -> None:
     _second(t)
     block = t.held()
     t.stops(_moved(t, block), _S.CHECKED_DISCREPANCY, 4003)
-    lies(t, block, account=t.profile.receiving)
+    lies(t, block, account=t.profile.receiving, breaks="R-FINISH-2")
     t.completes(_moved(t, block))

@@ -8,7 +8,7 @@ from registry_client.conformance.making import joined
 from registry_client.conformance.registry.holdings import absent, lies
 from registry_client.conformance.registry.proposed import serials_of
 from registry_client.conformance.registry.tester import NAMES, RegistryTester
-from registry_client.conformance.suite import Failed, Group
+from registry_client.conformance.suite import Failed, Group, breaking
 
 GROUP: Group[RegistryTester] = Group("Issuance")
 
@@ -37,7 +37,7 @@ def well_formed(t: RegistryTester, proposal: ProposalTransaction, kind: UnitType
     if {block.originating_registry_code for block in blocks} != {origin}:
         raise Failed(f"the units must be of {origin}")
     place = _PENDING if kind in CDM_UNITS else _HOLDING
-    t.between(proposal, place, place)
+    t.between(proposal, place, place, breaks="R-ISSUE-1")
 
 
 @GROUP.case(
@@ -47,7 +47,9 @@ def well_formed(t: RegistryTester, proposal: ProposalTransaction, kind: UnitType
     "R-PROPOSE-1",
     "R-PROPOSE-2",
     "R-PROPOSE-3",
+    "R-PROPOSE-5",
     "R-FINISH-1",
+    "R-REPORT-1",
 )
 def aau_are_issued(t: RegistryTester) -> None:
     t.party_only()
@@ -76,25 +78,26 @@ for _kind in (UnitType.CER, UnitType.TCER, UnitType.LCER):
 
 def _carried_through(t: RegistryTester, kind: UnitType) -> None:
     proposal = t.issuance(kind, 100)
-    well_formed(t, proposal, kind, 100)
-    t.silent(proposal, "before the log has said anything")
+    with breaking("R-ISSUE-1"):
+        well_formed(t, proposal, kind, 100)
+    t.silent(proposal, "before the log has said anything", "R-FINISH-1")
     t.completes(proposal)
-    t.silent(proposal, "after its completion")
-    lies(t, *proposal.proposal_unit_blocks, account=_PENDING if kind in CDM_UNITS else _HOLDING)
+    t.silent(proposal, "after its completion", "R-FINISH-1")
+    lies(t, *proposal.proposal_unit_blocks, account=_PENDING if kind in CDM_UNITS else _HOLDING, breaks="R-FINISH-1")
 
 
 @GROUP.case("123", "An issuance with a discrepancy is over, and its units are not there", "R-FINISH-2")
 def a_discrepancy_ends_it(t: RegistryTester) -> None:
     proposal = t.issuance(kind_of(t))
     t.stops(proposal, _S.CHECKED_DISCREPANCY, 5010)
-    absent(t, *proposal.proposal_unit_blocks)
+    absent(t, *proposal.proposal_unit_blocks, breaks="R-FINISH-2")
 
 
 @GROUP.case("124", "An issuance that the log cancels is over, and its units are not there", "R-FINISH-3")
 def a_cancellation_ends_it(t: RegistryTester) -> None:
     proposal = t.issuance(kind_of(t))
     t.stops(proposal, _S.CANCELLED)
-    absent(t, *proposal.proposal_unit_blocks)
+    absent(t, *proposal.proposal_unit_blocks, breaks="R-FINISH-3")
 
 
 @GROUP.case(
@@ -105,7 +108,8 @@ def serials_are_new(t: RegistryTester) -> None:
     for proposal in (first, second):
         t.stops(proposal, _S.CHECKED_DISCREPANCY, 5010)
     if first.transaction_identifier == second.transaction_identifier:
-        raise Failed(f"two transactions have the identifier {first.transaction_identifier}")
+        raise Failed(f"two transactions have the identifier {first.transaction_identifier}", "R-PROPOSE-1")
     ranges = [serials_of(block) for proposal in (first, second) for block in proposal.proposal_unit_blocks]
     if sum(end - start + 1 for _, start, end in joined(ranges)) < 200:
-        raise Failed(f"serials are issued twice: {first.transaction_identifier} and {second.transaction_identifier}")
+        told = f"serials are issued twice: {first.transaction_identifier} and {second.transaction_identifier}"
+        raise Failed(told, "R-ISSUE-1")

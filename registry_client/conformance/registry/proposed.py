@@ -48,24 +48,27 @@ _HAVE = (
 """Attributes that just units of these types have."""
 
 
-def faults_of(proposal: ProposalTransaction, code: str) -> Iterator[str]:
-    """What is wrong with a proposal of the registry `code`, in words."""
+def faults_of(proposal: ProposalTransaction, code: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with a proposal of the registry `code`, in words, and the requirement that it breaks."""
     identifier = proposal.transaction_identifier
     if not identifier.startswith(code) or not _NUMBER.fullmatch(identifier.removeprefix(code)):
-        yield f"the identifier {identifier!r} is not {code} and 1 to 15 digits without a leading zero"
-    if proposal.transaction_type not in TransactionType.__members__.values():
-        yield f"{identifier}: {proposal.transaction_type} is no type of transaction"
+        yield f"the identifier {identifier!r} is not {code} and 1 to 15 digits without a leading zero", "R-PROPOSE-1"
+    kind, to = proposal.transaction_type, proposal.acquiring_registry_code
     if proposal.transferring_registry_code != code:
-        yield f"{identifier}: the transferring registry is {proposal.transferring_registry_code}, it must be {code}"
-    goes_out = proposal.transaction_type == TransactionType.EXTERNAL_TRANSFER
-    if (proposal.acquiring_registry_code == code) == goes_out:
-        yield f"{identifier}: a transaction of type {proposal.transaction_type} to {proposal.acquiring_registry_code}"
+        told = proposal.transferring_registry_code
+        yield f"{identifier}: the transferring registry is {told}, it must be {code}", "R-PROPOSE-2"
+    if (to == code) == (kind == TransactionType.EXTERNAL_TRANSFER):
+        yield f"{identifier}: a transaction of type {kind} to {to}", "R-PROPOSE-2"
+    if kind not in TransactionType.__members__.values():
+        yield f"{identifier}: {kind} is no type of transaction", "R-PROPOSE-3"
     if not 1 <= len(proposal.proposal_unit_blocks) <= MAX_BLOCKS:
-        yield f"{identifier} has {len(proposal.proposal_unit_blocks)} unit blocks; 1 to {MAX_BLOCKS} are allowed"
+        told = str(len(proposal.proposal_unit_blocks))
+        yield f"{identifier} has {told} unit blocks; 1 to {MAX_BLOCKS} are allowed", "R-PROPOSE-3"
     for place, block in enumerate(proposal.proposal_unit_blocks, 1):
         for fault in _faults_of_block(proposal, block):
-            yield f"{identifier}, block {place}: {fault}"
-    yield from (f"{identifier}: {fault}" for fault in _overlaps(proposal.proposal_unit_blocks))
+            yield f"{identifier}, block {place}: {fault}", "R-PROPOSE-3"
+    for fault in _overlaps(proposal.proposal_unit_blocks):
+        yield f"{identifier}: {fault}", "R-PROPOSE-3"
 
 
 def _faults_of_block(proposal: ProposalTransaction, block: TransactionUnitBlock) -> Iterator[str]:

@@ -12,6 +12,7 @@ from registry_client.registry import Registry
 from registry_client.settings import Settings
 
 _ISSUE = "issue --quantity {quantity} --period {period} --unit-type"
+_REPLACE = "replace --units {units} --replaced {replaced} --account-type {account_type}"
 _EXPIRING = "--activity {activity} --expiry {expiry}"
 
 COMMANDS: Mapping[str, str] = {
@@ -20,8 +21,15 @@ COMMANDS: Mapping[str, str] = {
     "issue CER": f"{_ISSUE} CER --originating {{host}} --project {{project}}",
     "issue tCER": f"{_ISSUE} tCER --originating {{host}} --project {{project}} {_EXPIRING}",
     "issue lCER": f"{_ISSUE} lCER --originating {{host}} --project {{project}} {_EXPIRING}",
+    "convert": "convert --units {units} --project {project} --track {track}",
     "move": "move --units {units} --to {account}",
     "transfer": "transfer --units {units} --to {account}",
+    "cancel": "cancel --units {units} --account-type {account_type}",
+    "retire": "retire --units {units}",
+    "carry over": "carry-over --units {units}",
+    "replace": _REPLACE,
+    "replace for a notice": f"{_REPLACE} --notice {{notice}}",
+    "change expiry": "change-expiry --units {units} --expiry {expiry} --notice {notice}",
 }
 """What to do, by the name of the action; the values stand in braces."""
 
@@ -31,7 +39,8 @@ _SECOND = 121
 def commands(database: str) -> dict[str, str]:
     """The actions as commands on the database of a registry."""
     proposing = f" --wait 0 --code {{registry}} --database {database}"
-    return {action: f"registry {command}{proposing}" for action, command in COMMANDS.items()}
+    made = {action: f"registry {command}{proposing}" for action, command in COMMANDS.items()}
+    return made | {"message": f"registry message --code {{registry}} --database {database} {{text}}"}
 
 
 def prepared(profile: Candidate, database: str) -> Candidate:

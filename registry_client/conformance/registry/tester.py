@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from itl.clock import Clock, system_clock
-from itl.codes import CDM_UNITS, LULUCF_UNITS, PartyType, TransactionStatus, TransactionType, UnitType
+from itl.codes import CDM_UNITS, EXPIRING_UNITS, LULUCF_UNITS, PartyType, TransactionStatus, TransactionType, UnitType
 from itl.messages import (
     EvaluationResult,
     NotificationRequest,
@@ -29,7 +29,7 @@ from registry_client.conformance.playing import Answer, LetsIn, Party, Received,
 from registry_client.conformance.registry.book import Book
 from registry_client.conformance.registry.profile import Candidate
 from registry_client.conformance.registry.proposed import account_of, faults_of, serials_of, shown, units
-from registry_client.conformance.suite import Failed, NotApplicable
+from registry_client.conformance.suite import Failed, NotApplicable, breaking
 from registry_client.identifiers import SerialRange
 from registry_client.units import Account
 
@@ -87,35 +87,24 @@ class RegistryTester:
     def answer(self, received: Received) -> Answer:
         """The log's answer to a call of the registry; what the registry may not say is put down."""
         message = received.message
-        wrong = self._wrong_head(message)
-        if wrong is not None:
-            self.evidence.fault(f"{received.operation}: {wrong[1]}")
-            return self.log.refused(received, (wrong[0],))
+        if (message.sender, message.addressee) != (self.profile.code, self.profile.log):
+            return self.log.refused(received, (1002 if message.sender != self.profile.code else 1005,))
         if isinstance(message, ProposalRequest):
-            for fault in faults_of(message.proposed_transaction, self.profile.code):
-                self.evidence.fault(fault)
+            for fault, breaks in faults_of(message.proposed_transaction, self.profile.code):
+                self.evidence.fault(fault, breaks)
             code = self.book.proposed(message.proposed_transaction)
             if code is not None:
                 identifier = message.proposed_transaction.transaction_identifier
-                self.evidence.fault(f"{identifier} is proposed again with other content")
+                self.evidence.fault(f"{identifier} is proposed again with other content", "R-PROPOSE-1")
                 return self.log.refused(received, (code,))
         if isinstance(message, NotificationRequest):
             untimely = self.book.reported(message)
             if untimely is not None:
-                self.evidence.fault(f"{self.profile.code} must not report {untimely[1]}")
-                return self.log.refused(received, (untimely[0],))
+                self.evidence.fault(f"{self.profile.code} must not report {untimely.text}", untimely.breaks)
+                return self.log.refused(received, (untimely.code,))
         if isinstance(message, TransactionStatusRequest):
             return self.log.reply(received, self.book.status(message.transaction_identifier))
         return self.log.accepted(received)
-
-    def _wrong_head(self, message: Any) -> tuple[int, str] | None:
-        if message.sender != self.profile.code:
-            return 1002, f"it is from {message.sender}, it must be from {self.profile.code}"
-        if message.addressee != self.profile.log:
-            return 1005, f"it is to {message.addressee}, it must be to {self.profile.log}"
-        if (message.major_version, message.minor_version) != tuple(self.profile.version):
-            return 1031, f"it is of version {message.major_version}.{message.minor_version}"
-        return None
 
     # Units ------------------------------------------------------------------------------------------------------------
 
@@ -141,18 +130,26 @@ class RegistryTester:
 
     def issuance(self, kind: UnitType, quantity: int = 100) -> ProposalTransaction:
         """Let the registry propose to issue units."""
+        action, values = self.to_issue(kind, quantity)
+        return self.proposed(action, TransactionType.ISSUANCE, **values)
+
+    def to_issue(self, kind: UnitType, quantity: int) -> tuple[str, dict[str, str]]:
+        """The action that is an issuance, and its values."""
         profile = self.profile
-        period = profile.periods.later if kind in (UnitType.TCER, UnitType.LCER) else profile.periods.earlier
+        period = profile.periods.later if kind in EXPIRING_UNITS else profile.periods.earlier
         values = {"quantity": str(quantity), "period": str(period)}
         if kind in LULUCF_UNITS:
             values["activity"] = "1"
         if kind in CDM_UNITS:
             values |= {"host": profile.project.host, "project": str(profile.project.number)}
-        if kind == UnitType.TCER:
-            values["expiry"] = profile.project.tcer_expiry
-        if kind == UnitType.LCER:
-            values["expiry"] = profile.project.lcer_expiry
-        return self.proposed(f"issue {NAMES[kind]}", TransactionType.ISSUANCE, **values)
+        if kind in EXPIRING_UNITS:
+            project = profile.project
+            values["expiry"] = project.tcer_expiry if kind == UnitType.TCER else project.lcer_expiry
+        return f"issue {NAMES[kind]}", values
+
+    def to_the_other(self, block: TransactionUnitBlock) -> dict[str, str]:
+        """The values of a transfer of units to the other registry."""
+        return {"units": written(block), "account": f"{self.profile.other}-{FOREIGN}"}
 
     # The registry proposes --------------------------------------------------------------------------------------------
 
@@ -165,10 +162,12 @@ class RegistryTester:
         while self.log.came("acceptProposal"):
             pass  # of a test before, which did not wait for it
         self.ask(action, **values)
-        found = self.log.expect("acceptProposal", f"a proposal: {action}")
+        with breaking("R-PROPOSE-5"):
+            found = self.log.expect("acceptProposal", f"a proposal: {action}")
         proposal: ProposalTransaction = found.message.proposed_transaction
         if proposal.transaction_type != kind:
-            raise Failed(f"{action}: a proposal of type {int(kind)} must come; one of {proposal.transaction_type} came")
+            told = f"{action}: a proposal of type {int(kind)} must come; one of {proposal.transaction_type} came"
+            raise Failed(told, "R-PROPOSE-5")
         return proposal
 
     def declines(self, action: str, **values: str) -> None:
@@ -182,43 +181,48 @@ class RegistryTester:
         if self.log.wait_for(("acceptProposal",), self.profile.silence):
             found = self.log.expect("acceptProposal", "what is there").message.proposed_transaction
             self.tell(found, _S.CHECKED_DISCREPANCY, 4010)
-            raise Failed(f"{action} {values.get('units', '')}: the registry must not propose it, and did")
+            told = f"{action} {values.get('units', '')}: the registry must not propose it, and did"
+            raise Failed(told, "R-RESERVE-1")
 
-    def about(self, proposal: ProposalTransaction, *expected: TransactionUnitBlock) -> None:
+    def about(
+        self, proposal: ProposalTransaction, *expected: TransactionUnitBlock, breaks: str = "R-PROPOSE-3"
+    ) -> None:
         """A proposal must be about just these units, with all that they are."""
         if units(proposal.proposal_unit_blocks) != units(expected):
             raise Failed(
                 f"{proposal.transaction_identifier} must be about {shown(expected)}; it is about "
-                f"{shown(proposal.proposal_unit_blocks)}"
+                f"{shown(proposal.proposal_unit_blocks)}",
+                breaks,
             )
 
     def between(
-        self, proposal: ProposalTransaction, source: Account | int | None = None, target: Account | int | None = None
+        self,
+        proposal: ProposalTransaction,
+        source: Account | int | None = None,
+        target: Account | int | None = None,
+        *,
+        breaks: str = "R-PROPOSE-3",
     ) -> None:
         """The units of a proposal must go from and into these accounts, or accounts of these types."""
+        identifier = proposal.transaction_identifier
         for side, expected in (("transferring", source), ("acquiring", target)):
             for block in proposal.proposal_unit_blocks:
                 found = account_of(proposal, block, side)
                 if isinstance(expected, Account) and found != (expected.account_type, expected.identifier):
-                    raise Failed(
-                        f"{proposal.transaction_identifier}: the {side} account must be {expected}, it is {found}"
-                    )
+                    raise Failed(f"{identifier}: the {side} account must be {expected}; it is {found}", breaks)
                 if isinstance(expected, int) and (found[0] != expected or found[1] is None):
-                    raise Failed(
-                        f"{proposal.transaction_identifier}: the {side} account must be of type {expected}; "
-                        f"it is {found}"
-                    )
+                    raise Failed(f"{identifier}: the {side} account must be of type {expected}; it is {found}", breaks)
 
     def completes(self, proposal: ProposalTransaction, status: int = _S.CHECKED_NO_DISCREPANCY) -> None:
         """The log lets it pass; the registry must report completion."""
         self.tell(proposal, status)
-        self.reports(proposal, _S.COMPLETED)
+        self.reports(proposal, _S.COMPLETED, breaks="R-TRANSFER-1" if status == _S.ACCEPTED else "R-FINISH-1")
 
     def stops(self, proposal: ProposalTransaction, status: int, *codes: int) -> None:
         """The log stops it; the registry may report termination, and nothing else."""
         self.tell(proposal, status, *codes)
         if self.log.wait_for(("acceptNotification",), self.profile.silence, about(proposal)):
-            self.reports(proposal, _S.TERMINATED)
+            self.reports(proposal, _S.TERMINATED, breaks=_STOPPED[status])
 
     # The log tells ----------------------------------------------------------------------------------------------------
 
@@ -247,27 +251,37 @@ class RegistryTester:
         """Relay a transfer; the registry must acknowledge it."""
         self.book.relayed(proposal)
         answer = self.log.call(ProposalRequest(**self.log.head(), proposed_transaction=proposal))
-        require_acknowledged(answer, f"the transfer {proposal.transaction_identifier}")
+        with breaking("R-ACKNOWLEDGE-1"):
+            require_acknowledged(answer, f"the transfer {proposal.transaction_identifier}")
 
     def transfers_in(self, *blocks: TransactionUnitBlock) -> ProposalTransaction:
         """Units come in: relayed, accepted, completed."""
         proposal = self.transfer(*blocks)
         self.relay(proposal)
-        self.reports(proposal, _S.ACCEPTED)
+        self.completes_in(proposal)
+        return proposal
+
+    def completes_in(self, proposal: ProposalTransaction) -> None:
+        """A transfer that was relayed is accepted and completed."""
+        self.accepts(proposal)
         self.tell(proposal, _S.COMPLETED)
         self.confirmed(proposal)
-        return proposal
+
+    def accepts(self, proposal: ProposalTransaction) -> None:
+        """The registry must accept a transfer to it."""
+        self.reports(proposal, _S.ACCEPTED, breaks="R-ACQUIRE-1")
 
     def confirmed(self, proposal: ProposalTransaction) -> None:
         """An acquirer may confirm the completion; so that it is over, this is waited for a moment."""
         if self.log.wait_for(("acceptNotification",), self.profile.silence, about(proposal)):
-            self.reports(proposal, _S.COMPLETED)
+            self.reports(proposal, _S.COMPLETED, breaks="R-ACQUIRE-3")
 
     def tell(self, proposal: ProposalTransaction, status: int, *codes: int) -> None:
         """Tell the registry a status; it must acknowledge it."""
         self.book.told(proposal.transaction_identifier, status)
         answer = self.log.call(self.notification(proposal, status, *codes))
-        require_acknowledged(answer, f"status {int(status)} of {proposal.transaction_identifier}")
+        with breaking("R-ACKNOWLEDGE-1"):
+            require_acknowledged(answer, f"status {int(status)} of {proposal.transaction_identifier}")
 
     def notification(self, proposal: ProposalTransaction, status: int, *codes: int) -> NotificationRequest:
         return NotificationRequest(
@@ -280,28 +294,30 @@ class RegistryTester:
 
     # What must come, and what must not --------------------------------------------------------------------------------
 
-    def reports(self, proposal: ProposalTransaction, *statuses: int) -> NotificationRequest:
+    def reports(self, proposal: ProposalTransaction, *statuses: int, breaks: str) -> NotificationRequest:
         """The next that the registry reports of a transaction must be one of these statuses."""
         identifier = proposal.transaction_identifier
         expected = " or ".join(str(int(status)) for status in statuses)
-        found: NotificationRequest = self.log.expect(
-            "acceptNotification", f"status {expected} of {identifier}", about(proposal)
-        ).message
+        with breaking(breaks):
+            received = self.log.expect("acceptNotification", f"status {expected} of {identifier}", about(proposal))
+        found: NotificationRequest = received.message
         if found.transaction_status not in statuses:
             codes = [each.response_code for each in found.evaluation_result]
             raise Failed(
                 f"{self.profile.code} must report status {expected} of {identifier}; it reported "
-                f"{found.transaction_status} with {listed(codes)}"
+                f"{found.transaction_status} with {listed(codes)}",
+                breaks,
             )
         return found
 
-    def silent(self, proposal: ProposalTransaction, why: str) -> None:
+    def silent(self, proposal: ProposalTransaction, why: str, breaks: str) -> None:
         """The registry must report nothing of a transaction now."""
         if self.log.wait_for(("acceptNotification",), self.profile.silence, about(proposal)):
             found = self.log.expect("acceptNotification", "what is there", about(proposal)).message
             raise Failed(
                 f"{why} {self.profile.code} must report nothing of {proposal.transaction_identifier}; it reported "
-                f"status {found.transaction_status}"
+                f"status {found.transaction_status}",
+                breaks,
             )
 
     def pause(self, seconds: float) -> None:
@@ -317,6 +333,17 @@ class RegistryTester:
         if not self.profile.is_cdm:
             raise NotApplicable("it is for the CDM registry alone")
 
+
+_STOPPED: dict[int, str] = {
+    _S.CHECKED_DISCREPANCY: "R-FINISH-2",
+    _S.STL_CHECKED_DISCREPANCY: "R-FINISH-2",
+    _S.REJECTED: "R-TRANSFER-2",
+    _S.CANCELLED: "R-FINISH-3",
+}
+"""What a registry breaks that does not end a transaction, by the status at which the log stopped it."""
+
+FOREIGN = Account(100, 1001)
+"""An account of the other registry."""
 
 NAMES = {
     UnitType.AAU: "AAU",
