@@ -1,56 +1,33 @@
-"""The foreign stacks as fixtures, and a log that says what it is told to say."""
+"""The foreign stacks as fixtures, and the record of what works with them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from itl.clock import system_clock
-from itl.wire import endpoint
-from itl.wire.canonical import to_canonical
-from itl.wire.contract import OPERATIONS, Port
-from itl.wire.endpoint import Call, Credentials
-from itl.wire.server import serve
+from itl.wire.contract import Port
 from tests.interop import axis as axis_stack
 from tests.interop import gsoap as gsoap_stack
 from tests.interop import node as node_stack
 from tests.interop import perl as perl_stack
 from tests.interop import php as php_stack
+from tests.interop import zeep as zeep_stack
+from tests.interop.log import ScriptedPort, served
+from tests.interop.record import Record
 
-PASSWORDS = {"gb": "secret of gb"}
-
-
-class ScriptedPort:
-    """A port whose operations give the `answers` in turn (raised if errors), and that keeps what it was asked."""
-
-    def __init__(self, answers: Iterable[object] = ()) -> None:
-        self._answers = iter(answers)
-        self.calls: list[Call] = []
-        self.requests: list[dict[str, Any]] = []
-
-    def answer(self, call: Call, request: object) -> object:
-        self.calls.append(call)
-        self.requests.append(to_canonical(call.operation, request))
-        answer = next(self._answers)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+RECORDING = "--record-interop"
 
 
-def authenticate(credentials: Credentials) -> str | None:
-    known = PASSWORDS.get(credentials.user or "")
-    return credentials.user if known is not None and credentials.password == known else None
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(RECORDING, action="store_true", help="write docs/interop.json anew (python -m tests.interop)")
 
 
-@contextmanager
-def served(port: Port, script: ScriptedPort) -> Iterator[str]:
-    """URL of the endpoint of `port`, served over HTTP with our own wire."""
-    handlers = dict.fromkeys(OPERATIONS[port], script.answer)
-    with serve(endpoint.build(port, handlers, authenticate=authenticate, clock=system_clock)) as server:
-        yield f"{server.url}/{port.value}"
+@pytest.fixture(scope="session")
+def record(pytestconfig: pytest.Config) -> Iterator[Record]:
+    record = Record(writing=pytestconfig.getoption(RECORDING, default=False))
+    yield record
+    record.close()
 
 
 @pytest.fixture(scope="session")
@@ -62,8 +39,7 @@ def wsdl() -> Iterator[dict[Port, str]]:
 
 @pytest.fixture(scope="session")
 def php(wsdl: dict[Port, str]) -> php_stack.Php:
-    php_stack.find()
-    return php_stack.Php(wsdl[Port.REGISTRY])
+    return php_stack.find(wsdl[Port.REGISTRY])
 
 
 @pytest.fixture(scope="session")
@@ -90,3 +66,8 @@ def perl() -> perl_stack.Perl:
 @pytest.fixture(scope="session")
 def node(wsdl: dict[Port, str]) -> node_stack.Node:
     return node_stack.find(wsdl[Port.REGISTRY])
+
+
+@pytest.fixture(scope="session")
+def zeep() -> zeep_stack.Zeep:
+    return zeep_stack.Zeep()

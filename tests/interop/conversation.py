@@ -14,6 +14,7 @@ from itl.messages import (
     NotificationResponse,
     ProposalResponse,
     ProvideAuditTrailResponse,
+    ProvideTimeResponse,
     ProvideTotalsResponse,
     ProvideUnitBlocksResponse,
     ReceiveAuditTrailResponse,
@@ -22,6 +23,7 @@ from itl.messages import (
     ReconciliationResultResponse,
     TransactionStatusResponse,
 )
+from itl.wire.contract import OPERATIONS, Port
 from itl.wire.faults import ClientFault, FaultEntry
 
 HEADER = {"from": "GB", "to": "ITL", "majorVersion": 1, "minorVersion": 1}
@@ -305,4 +307,29 @@ REGISTRY_REQUESTS: dict[str, dict[str, Any]] = {
     "provideAuditTrail": AUDIT_TRAIL,
     "provideTotals": TOTALS,
     "provideUnitBlocks": UNIT_BLOCKS,
+}
+
+# What a registry answers, in its canonical form, and what the log is to read then: to each operation, and some of the
+# answers that real ones give.
+ACCEPTED: dict[str, tuple[dict[str, Any], object]] = {
+    operation: ({"resultIdentifier": 1}, contract.response(result_identifier=1))
+    for operation, contract in OPERATIONS[Port.REGISTRY].items()
+    if operation != "provideTime"
+} | {
+    "provideTime": (
+        {"systemTime": "2012-02-29T23:59:59.250Z", "resultIdentifier": 1},
+        ProvideTimeResponse(system_time=datetime(2012, 2, 29, 23, 59, 59, 250_000, tzinfo=UTC), result_identifier=1),
+    )
+}
+ANSWERS: dict[str, tuple[str, dict[str, Any], object]] = {
+    "an answer with codes": (
+        "acceptNotification",
+        {"resultIdentifier": 0, "responseCodes": [1503, 4003]},
+        NotificationResponse(result_identifier=0, response_codes=(1503, 4003)),
+    ),
+    "an answer with an empty list": (
+        "acceptProposal",
+        {"resultIdentifier": 1, "responseCodes": []},
+        ProposalResponse(result_identifier=1, response_codes=()),
+    ),
 }

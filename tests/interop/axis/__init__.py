@@ -31,6 +31,7 @@ PACKAGES = (
 class Axis:
     """Axis with what was built of our WSDL: `directory` holds the generated sources and all compiled classes."""
 
+    version: str
     class_path: str
     directory: Path
 
@@ -75,4 +76,5 @@ def build(class_path: str, transaction_log_wsdl: str, registry_wsdl: str, direct
     wsdl2java("registry", registry_wsdl, "--server-side", "--skeletonDeploy", "true")
     sources = [*generated.rglob("*.java"), *SOURCES.rglob("*.java")]
     run("javac", "-nowarn", "-encoding", "UTF-8", "-d", directory / "classes", "-cp", class_path, *sources)
-    return Axis(class_path, directory)
+    java = run("java", "--version").split()
+    return Axis(f"Apache Axis 1.4 on {java[0]} {java[1]}", class_path, directory)

@@ -19,6 +19,7 @@ ENDPOINT = Path(__file__).with_name("endpoint.php")
 class Php:
     """PHP, which reads the registry's interface at the URL `registry_wsdl`."""
 
+    version: str
     registry_wsdl: str
 
     def call(self, endpoint: str, user: str, password: str, calls: Sequence[Call], *, shared: bool) -> list[Outcome]:
@@ -35,7 +36,8 @@ class Php:
             yield Registry(f"{url}/RegistryPort", directory)
 
 
-def find() -> None:
-    """Skip or fail unless PHP is here."""
+def find(registry_wsdl: str) -> Php:
+    """PHP; skip or fail unless it is here."""
     if not shutil.which("php") or "soap" not in run("php", "-m").split():
         lacking("PHP with its SOAP extension", "apt-get install php-cli php-soap")
+    return Php(f"PHP {run('php', '-r', 'echo PHP_VERSION;')}", registry_wsdl)
