@@ -52,12 +52,13 @@ def judged(url: str) -> int:
 
 def hold_back(url: str) -> None:
     """Let all that waits for a worker wait on, until it is released."""
-    _put_off(url, system_clock() + _FAR)
+    _put_off(url, system_clock() + _FAR, t.inbox.c.work.is_not(None))
 
 
-def release(url: str) -> None:
-    """Let workers take what was held back."""
-    _put_off(url, None)
+def release(url: str, most: int | None = None) -> None:
+    """Let workers take what was held back, or the oldest of it."""
+    oldest = select(t.inbox.c.id).where(t.inbox.c.work.is_not(None)).order_by(t.inbox.c.id).limit(most)
+    _put_off(url, None, t.inbox.c.id.in_(oldest))
 
 
 def wait_until_settled(url: str) -> None:
@@ -75,10 +76,10 @@ def wait_until_settled(url: str) -> None:
     raise LoadError(f"the ledger has not carried out in {_PATIENCE:g} s what is completed; does a worker run?")
 
 
-def _put_off(url: str, until: datetime | None) -> None:
+def _put_off(url: str, until: datetime | None, which: ColumnElement[bool]) -> None:
     database = Database(url)
     with database.write() as connection:
-        connection.execute(update(t.inbox).where(t.inbox.c.work.is_not(None)).values(not_before=until))
+        connection.execute(update(t.inbox).where(which).values(not_before=until))
     database.close()
 
 

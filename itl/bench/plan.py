@@ -42,7 +42,7 @@ class Plan:
     ledger_proposals: int = 50
     """Proposals of one round in each ledger: half of what a worker takes at one time."""
     workers: tuple[int, ...] = (1, 2, 4)
-    backlog: int = 2000
+    backlog: int = 6000
     """Proposals that are waiting when the workers begin."""
     long_minutes: float = 10.0
     issuances: Path | None = None

@@ -16,7 +16,9 @@ from itl.bench.rows import POSTGRESQL, Of, Part, Row, ratios, spread
 
 REGISTRIES = ("AT", "BE", "DE", "DK", "ES", "FI", "FR", "GB", "IE", "IT", "JP", "NL")
 """Workers take turns over the units of one originating registry, so that only several keep several of them busy."""
-_LOOK_AGAIN = 0.05
+SLICES = 10
+"""The backlog comes in so many parts of each registry, in turns; the first is judged before the time is taken."""
+_LOOK_AGAIN = 0.02
 _PATIENCE = 600.0  # seconds
 
 
@@ -24,21 +26,22 @@ def measure(server: str, plan: Plan, tell: Callable[[str], None]) -> Iterator[Ro
     """A row for each number of worker processes, on a new database of the PostgreSQL at `server`.
 
     The proposals are internal transfers of one block, accepted before the workers start and held back until all of them
-    are up. LoadError if they do not judge them all.
+    have judged some: a worker's first batches also make its statements. LoadError if they do not judge them all.
     """
-    each = -(-plan.backlog // len(REGISTRIES))
+    each = -(-plan.backlog // (len(REGISTRIES) * SLICES))
     rounds = plan.rounds * len(plan.workers)
     with databases.new_postgresql(server) as url:
         databases.enrol_more(url, REGISTRIES)
-        fill(url, each * rounds, REGISTRIES)
-        found = {code: serials(each * rounds) for code in REGISTRIES}
+        fill(url, each * SLICES * rounds, REGISTRIES)
+        found = {code: serials(each * SLICES * rounds) for code in REGISTRIES}
         numbers = count()
         rates: dict[int, list[float]] = {workers: [] for workers in plan.workers}
         with servers.log(url, processors(), plan.threads) as log:
             for _ in range(plan.rounds):
                 for workers in plan.workers:
-                    for code, its in found.items():
-                        _propose(log, code, [take(its, 1) for _ in range(each)], numbers, plan.clients)
+                    for _ in range(SLICES):
+                        for code, its in found.items():
+                            _propose(log, code, [take(its, 1) for _ in range(each)], numbers, plan.clients)
                     counts.hold_back(url)
                     rates[workers].append(_judged_away(url, workers, each * len(REGISTRIES)))
                     tell(f"scale: {workers} worker processes, {rates[workers][-1]:,.0f} verdicts a second")
@@ -54,14 +57,21 @@ def _propose(log: str, code: str, units: Sequence[Units], numbers: Iterator[int]
     load(caller, messages, clients=clients, seconds=float("inf"), most=len(units)).require_accepted()
 
 
-def _judged_away(url: str, workers: int, proposals: int) -> float:
-    """Verdicts a second of so many workers, which are all up when as many proposals are released."""
+def _judged_away(url: str, workers: int, slice_: int) -> float:
+    """Verdicts a second of so many workers, once they have judged the first slice of the backlog."""
     before = counts.judged(url)
     with servers.workers(url, workers):
+        counts.release(url, slice_)
+        _wait_until_judged(url, before + slice_)
         begun = now()
         counts.release(url)
-        while (left := before + proposals - counts.judged(url)) > 0:
-            if now() > begun + _PATIENCE:
-                raise LoadError(f"{workers} workers have left {left} of {proposals} proposals in {_PATIENCE:g} s")
-            time.sleep(_LOOK_AGAIN)
-        return proposals / (now() - begun)
+        _wait_until_judged(url, before + slice_ * SLICES)
+        return slice_ * (SLICES - 1) / (now() - begun)
+
+
+def _wait_until_judged(url: str, proposals: int) -> None:
+    late = now() + _PATIENCE
+    while (left := proposals - counts.judged(url)) > 0:
+        if now() > late:
+            raise LoadError(f"the workers have left {left} proposals in {_PATIENCE:g} s")
+        time.sleep(_LOOK_AGAIN)

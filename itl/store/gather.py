@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, exists, select
+from sqlalchemy import Connection, Select, bindparam, exists, select, text
 
 from itl.checks import flows
 from itl.checks.blocks import acquiring_account, is_well_formed, transferring_account, units_of
@@ -103,7 +103,12 @@ _DUE = Statement("due_work", _due)
 
 
 def claim(connection: Connection, limit: int, now: datetime) -> list[Task]:
-    """The oldest messages that wait for a worker, locked so that no other worker takes them; see `hold`."""
+    """The oldest messages that wait for a worker, locked so that no other worker takes them; see `hold`.
+
+    On PostgreSQL those of as few registries as fill the batch, and of none that another worker has claims of: so
+    workers that find much waiting share it by registry, rather than wait for each other's units (`lock_ledger`), and
+    one that finds little takes all of it together.
+    """
     return [
         Task(
             row.inbox_id,
@@ -119,10 +124,32 @@ def claim(connection: Connection, limit: int, now: datetime) -> list[Task]:
     ]
 
 
+CLAIMS = 1
+"""The number under which a registry's waiting messages are locked (advisory locks of PostgreSQL)."""
+LOOKED_OVER = 1000
+"""Waiting messages, from the oldest on, among whose senders a worker chooses."""
 _DEADLINE = t.transactions.c.deadline_at
+_READY = "work IS NOT NULL AND (not_before IS NULL OR not_before <= :now)"
+_SENDERS = f"""
+    WITH waiting AS (
+        SELECT sender, min(id) AS oldest, count(*) AS number
+        FROM (SELECT id, sender FROM inbox WHERE {_READY} ORDER BY id LIMIT {LOOKED_OVER}) AS ready
+        GROUP BY sender
+    ), enough AS (
+        SELECT count(*) AS number
+        FROM (SELECT sum(number) OVER (ORDER BY oldest) - number AS before FROM waiting) AS filled
+        WHERE before < :most
+    ), mine AS MATERIALIZED (
+        SELECT sender FROM (SELECT sender FROM waiting ORDER BY oldest OFFSET 0) AS in_turn
+        WHERE pg_try_advisory_xact_lock({CLAIMS}, hashtext(sender))
+        LIMIT (SELECT number FROM enough)
+    )
+    SELECT sender FROM mine
+"""  # noqa: S608 - numbers and names are ours
+"""Locks are tried one after another until enough are had: `OFFSET 0` keeps the order from being made afterwards."""
 
 
-def _claim(_dialect: str) -> Select[Any]:
+def _oldest(_dialect: str) -> Select[Any]:
     inbox = t.inbox.c
     return (
         select(
@@ -134,6 +161,11 @@ def _claim(_dialect: str) -> Select[Any]:
         .limit(bindparam("most"))
         .with_for_update(of=t.inbox, skip_locked=True, key_share=True)
     )
+
+
+def _claim(dialect: str) -> Select[Any]:
+    oldest = _oldest(dialect)
+    return oldest if dialect == "sqlite" else oldest.where(t.inbox.c.sender.in_(text(_SENDERS)))
 
 
 _CLAIM = Statement("claim", _claim)

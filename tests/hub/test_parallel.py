@@ -50,7 +50,7 @@ class Workers:
 
 
 @pytest.fixture(params=[1, 3], ids=lambda batch: f"batches of {batch}")
-def workers(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> Iterator[Workers]:
+def workers(request: pytest.FixtureRequest, fresh_database: FreshDatabase, claims_of_any: None) -> Iterator[Workers]:
     with World.on(fresh_database("postgresql", sandbox), batch=request.param) as world:
         workers = Workers(world)
         yield workers

@@ -18,6 +18,7 @@ from itl.messages import ProposalRequest
 from itl.reference import Project
 from itl.settings import Settings
 from itl.store import access
+from itl.store import tables as t
 from itl.store.enrolment import put_projects
 from itl.store.fact_kinds import FactName
 from itl.worker import batch
@@ -191,6 +192,7 @@ def until(what: Callable[[], bool]) -> None:
         assert time.monotonic() < end, "it did not come to this"
 
 
+@pytest.mark.usefixtures("claims_of_any")
 @pytest.mark.parametrize("name", RIVALS)
 def test_a_worker_judges_when_the_one_before_has_decided(world: World, name: str) -> None:
     rivals = RIVALS[name]
@@ -220,6 +222,29 @@ def outcome(world: World, rivals: Rivals) -> tuple[list[int], int]:
     return sorted(world.status(identifier) for identifier in told), code
 
 
+def test_workers_share_what_waits_by_registry(fresh_database: FreshDatabase) -> None:
+    """Two registries have a batch each waiting, in turns: one worker takes that of one, another the other's."""
+    with patch.dict(access._COST, n=2), World.on(fresh_database("postgresql", sandbox)) as world:
+        for number in range(1, 4):
+            for code in ("GB", "FR"):
+                block = units(10 * number, 10 * number + 9, code)
+                assert world.propose(code, f"{code}{number}", ISSUANCE, block) == 1
+        gate, workers = Gate(), Workers(world, 2)
+        with patch("itl.worker.batch.judge_batch", gate):
+            workers.start(0, limit=3)
+            assert gate.reached.wait(DEADLINE)
+            workers.start(1, limit=3, until_done=True)
+            until(lambda: judged(world) == {"FR1", "FR2", "FR3"})
+            gate.opened.set()
+            workers.join()
+        assert judged(world) == {f"{code}{number}" for code in ("GB", "FR") for number in range(1, 4)}
+
+
+def judged(world: World) -> set[str]:
+    return {row.identifier for row in world.rows(t.transactions, t.transactions.c.status == 2)}
+
+
+@pytest.mark.usefixtures("claims_of_any")
 def test_many_workers_at_once_never_pass_more_than_there_is(world: World) -> None:
     """Forty issuances of 10 units each under an assigned amount of 105, judged by four workers in small batches."""
     _limited(FactName.ASSIGNED_AMOUNT, 105, "GB", period=1)(world)
@@ -235,6 +260,7 @@ def test_many_workers_at_once_never_pass_more_than_there_is(world: World) -> Non
     assert differences(world.hub.database) == []
 
 
+@pytest.mark.usefixtures("claims_of_any")
 def test_workers_and_endings_at_once_do_not_wait_for_each_other_in_a_circle(world: World) -> None:
     """While workers judge transfers that share limits, timers and registries end others that have units open there."""
     for number, origin in enumerate(("IN", "BR", "CN"), 1):
