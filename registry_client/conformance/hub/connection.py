@@ -52,6 +52,8 @@ def strangers_are_asked(t: HubTester) -> None:
 def the_hub_calls_back(t: HubTester) -> None:
     proposal = t.issuance(t.initiator, t.units(UnitType.AAU))
     t.propose(t.initiator, proposal)
+    with breaking("CONNECT-3", "SEQUENCE-ANSWER"):
+        t.initiator.expect_any(("acceptNotification",), "anything about a proposal")
     t.told(t.initiator, proposal, TransactionStatus.CHECKED_NO_DISCREPANCY)
     t.notify(t.initiator, proposal, TransactionStatus.TERMINATED)
 

@@ -57,6 +57,16 @@ def units_are_free_again(t: HubTester) -> None:
         t.completes(*moving(t, block))
 
 
+@GROUP.case("141/refused", "Units of a proposal with a discrepancy are free at once", "SEQUENCE-REFUSED")
+def units_of_a_refused_proposal_are_free(t: HubTester) -> None:
+    block = t.issued()
+    refused = t.proposal(TransactionType.INTERNAL_TRANSFER, t.initiator, block, target=CANCELLED)
+    with breaking("CHECK-5402"):
+        t.refused(t.initiator, refused, 5402, reported=False)
+    t.completes(*moving(t, block))
+    t.notify(t.initiator, refused, TransactionStatus.TERMINATED)
+
+
 def _open_elsewhere(t: HubTester) -> _Broken:
     block = t.issued()
     kept = t.proposal(TransactionType.CANCELLATION, t.initiator, block, target=CANCELLED)

@@ -15,7 +15,7 @@ from registry_client.conformance.hub.rules import Rule, add_rules
 from registry_client.conformance.hub.tester import HubTester
 from registry_client.conformance.making import part
 from registry_client.conformance.playing import Party
-from registry_client.conformance.suite import Group
+from registry_client.conformance.suite import Group, breaking
 from registry_client.units import Account
 
 GROUP: Group[HubTester] = Group("Issuance")
@@ -26,7 +26,11 @@ _MORE_THAN_ANY_LIMIT = 50_000_000_000_000
 
 @GROUP.case("120", "A Party issues AAU", "ISSUE-1", "SEQUENCE-INTERNAL")
 def a_party_issues_aau(t: HubTester) -> None:
-    t.completes(t.initiator, t.issuance(t.initiator, t.units(UnitType.AAU, 1_000)))
+    proposal = t.issuance(t.initiator, t.units(UnitType.AAU, 1_000))
+    with breaking("ISSUE-1"):
+        t.completes(t.initiator, proposal)
+    with breaking("SEQUENCE-INTERNAL"):
+        t.untold(t.initiator, proposal)
 
 
 @GROUP.case("121", "A Party issues RMU", "ISSUE-1")
@@ -205,10 +209,14 @@ add_rules(GROUP, "123", (*DATA, *RULES))
 def what_was_refused_leaves_nothing(t: HubTester) -> None:
     taken, free = t.issued(), t.units(UnitType.AAU)
     refused = t.issuance(t.initiator, free, part(taken, 2, 3))
-    found = t.refused(t.initiator, refused, 5010)
+    with breaking("CHECK-5010"):
+        found = t.refused(t.initiator, refused, 5010, reported=False)
     t.names(found, 5010, part(taken, 2, 3))
-    t.stands(t.initiator, refused, TransactionStatus.TERMINATED)
-    t.completes(t.initiator, t.issuance(t.initiator, free))
+    with breaking("SEQUENCE-REFUSED"):
+        t.stands(t.initiator, refused, TransactionStatus.CHECKED_DISCREPANCY)
+        t.completes(t.initiator, t.issuance(t.initiator, free))
+        t.notify(t.initiator, refused, TransactionStatus.TERMINATED)
+        t.stands(t.initiator, refused, TransactionStatus.TERMINATED)
 
 
 @GROUP.case("124/both", "All rules that a proposal breaks are told together", "EVALUATION-2")

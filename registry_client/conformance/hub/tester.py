@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
@@ -54,6 +54,12 @@ _UNITS = (
 """What of a proposal and of its blocks is relayed as it was."""
 
 _VERDICTS = frozenset({_S.CHECKED_NO_DISCREPANCY, _S.CHECKED_DISCREPANCY})
+
+_ENDED_OTHERWISE: Mapping[int, tuple[str, ...]] = {
+    _S.CHECKED_NO_DISCREPANCY: ("SEQUENCE-INTERNAL",),
+    _S.CHECKED_DISCREPANCY: ("SEQUENCE-REFUSED",),
+}
+"""What is broken where a proposal gets neither verdict, by the one that it must get."""
 
 _STRANGE = frozenset({2001, 2009})
 """After these the transaction is not one of the proposer's, which has nothing to report of it."""
@@ -167,7 +173,8 @@ class HubTester(Material):
         if found.transaction_status != status:
             raise Failed(
                 f"{party.code} must be told {expected} of {identifier}; it was told status "
-                f"{found.transaction_status} with {listed(_codes(found))}"
+                f"{found.transaction_status} with {listed(_codes(found))}",
+                *(() if found.transaction_status in _VERDICTS else _ENDED_OTHERWISE.get(status, ())),
             )
         bad = status in (_S.CHECKED_DISCREPANCY, _S.STL_CHECKED_DISCREPANCY)
         if not bad and status != _S.REJECTED and found.evaluation_result:
@@ -229,9 +236,17 @@ class HubTester(Material):
         self.stands(party, proposal, _S.COMPLETED)
 
     def refused(
-        self, party: Party, proposal: ProposalTransaction, *codes: int, also: frozenset[int] = frozenset()
+        self,
+        party: Party,
+        proposal: ProposalTransaction,
+        *codes: int,
+        also: frozenset[int] = frozenset(),
+        reported: bool = True,
     ) -> NotificationRequest:
-        """The hub must find a discrepancy with just these codes (those of `also` may come, too); then it is over."""
+        """The hub must find a discrepancy with just these codes (those of `also` may come, too); then it is over.
+
+        The registry reports the end (5), unless it is not to be `reported`, which it need not.
+        """
         self.propose(party, proposal)
         expected = {self.code(code) for code in codes}
         found = self.told(party, proposal, _S.CHECKED_DISCREPANCY, sorted(expected))
@@ -241,8 +256,9 @@ class HubTester(Material):
                 f"{proposal.transaction_identifier} must be refused with {listed(sorted(expected))}; it was refused "
                 f"with {listed(sorted(got))}"
             )
-        if not _STRANGE & set(codes):
-            self.notify(party, proposal, _S.TERMINATED)
+        if reported and not _STRANGE & set(codes):
+            with breaking("SEQUENCE-REFUSED"):
+                self.notify(party, proposal, _S.TERMINATED)
         return found
 
     def refused_with_one_of(self, party: Party, proposal: ProposalTransaction, *codes: int) -> None:

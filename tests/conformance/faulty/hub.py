@@ -234,22 +234,18 @@ def _peer(address: Address, now: Running) -> Any:
     return _Connection(place, receiver, now)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Connection:
     place: str
     receiver: str
     now: Running
-    _peers: dict[str, Peer] = field(default_factory=dict)
 
     def post(self, operation: str, body: bytes) -> HttpReply:
         return self.now.wrong.send(Sent(self.receiver, operation, body), self._deliver)
 
     def close(self) -> None:
-        for peer in self._peers.values():
-            peer.close()
+        """Nothing is kept open."""
 
     def _deliver(self, sent: Sent) -> HttpReply:
-        peer = self._peers.get(sent.receiver)
-        if peer is None:
-            peer = self._peers[sent.receiver] = Peer(f"{self.place}/{sent.receiver}", timeout=20)
-        return peer.post(sent.operation, sent.body)
+        with Peer(f"{self.place}/{sent.receiver}", timeout=20) as peer:
+            return peer.post(sent.operation, sent.body)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.conformance.faulty import checks, wire
+from tests.conformance.faulty import checks, sequences, wire
 
-HUBS = (*wire.HUBS, *checks.HUBS)
+HUBS = (*wire.HUBS, *sequences.HUBS, *checks.HUBS)
