@@ -17,13 +17,14 @@ from itl.store.database import Database
 from itl.store.enrolment import put_sandbox
 from itl.wire.server import serve
 from tests.databases import FreshDatabase
-from tests.interop.axis import Axis
 from tests.interop.conversation import HEADER, notification
 from tests.interop.foreign import Outcome, Registry
-from tests.interop.php import Php
+from tests.interop.stacks import CLIENTS, REGISTRIES, Stack
 
 pytestmark = pytest.mark.interop
 
+STACKS = [name for name in REGISTRIES if name in CLIENTS and "inline" not in name]
+NEIGHBOURS = [*zip(STACKS, [*STACKS[1:], STACKS[0]], strict=True)]  # each stack once with GB, once with JP
 ACCEPTED = {"reply": {"resultIdentifier": 1}}
 ISSUED = {
     "unitSerialBlockStart": 10_000_000_000,
@@ -41,7 +42,7 @@ class Participant:
     """A registry on a foreign stack: its own endpoint, and its client of the log."""
 
     code: str
-    stack: Php | Axis
+    stack: Stack
     options: dict[str, Any]
     endpoint: Registry
     log: str
@@ -66,33 +67,33 @@ class Participant:
 @dataclass(frozen=True, slots=True)
 class World:
     hub: Hub
-    axis: Participant
-    php: Participant
+    gb: Participant
+    jp: Participant
 
 
 @pytest.fixture
-def world(fresh_database: FreshDatabase, php: Php, axis: Axis, tmp_path: Path) -> Iterator[World]:
-    """A log with GB on Axis and JP on PHP."""
-    with ExitStack() as stack:
-        directories = {code: tmp_path / code for code in ("GB", "JP")}
-        for directory in directories.values():
-            directory.mkdir()
-        gb = stack.enter_context(axis.registry(directories["GB"], multirefs=True))
-        jp = stack.enter_context(php.registry(directories["JP"]))
-
+def world(fresh_database: FreshDatabase, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """A log with GB and JP on the two stacks that the test names."""
+    named = dict(zip(("GB", "JP"), request.param, strict=True))
+    stacks: dict[str, Stack] = {name: request.getfixturevalue(REGISTRIES[name].stack) for name in request.param}
+    with ExitStack() as opened:
+        endpoints: dict[str, Registry] = {}
+        for code, name in named.items():
+            (tmp_path / code).mkdir()
+            registry = stacks[name].registry(tmp_path / code, **REGISTRIES[name].options)
+            endpoints[code] = opened.enter_context(registry)
         url = fresh_database("sqlite")
         database = Database(url)
         with database.write() as connection:
-            put_sandbox(connection, system_clock(), {"GB": gb.url, "JP": jp.url})
+            put_sandbox(connection, system_clock(), {code: endpoint.url for code, endpoint in endpoints.items()})
         database.close()
         hub = Hub(Settings(database=url))
-        stack.callback(hub.close)
-        log = f"{stack.enter_context(serve(hub.application())).url}/TransactionLogService"
-        yield World(
-            hub,
-            Participant("GB", axis, {"multirefs": True}, gb, log),
-            Participant("JP", php, {"shared": False}, jp, log),
+        opened.callback(hub.close)
+        log = f"{opened.enter_context(serve(hub.application())).url}/TransactionLogService"
+        gb, jp = (
+            Participant(code, stacks[name], CLIENTS[name].options, endpoints[code], log) for code, name in named.items()
         )
+        yield World(hub, gb, jp)
 
 
 def proposal(kind: int, identifier: str, acquirer: str, block: dict[str, Any], *, account: int = 100) -> dict[str, Any]:
@@ -123,16 +124,9 @@ def issue(world: World, registry: Participant, identifier: str) -> None:
     world.hub.settle_down()
 
 
-@pytest.mark.parametrize("stack", ["axis", "php"])
-def test_issuance(world: World, stack: str) -> None:
-    registry: Participant = getattr(world, stack)
-    issue(world, registry, f"{registry.code}100001")
-    assert registry.status(f"{registry.code}100001") == 4
-    assert registry.told() == [("acceptNotification", 2)]
-
-
+@pytest.mark.parametrize("world", NEIGHBOURS, ids=" and ".join, indirect=True)
 def test_external_transfer(world: World) -> None:
-    transferring, acquiring = world.axis, world.php
+    transferring, acquiring = world.gb, world.jp
     issue(world, transferring, "GB100001")
 
     assert transferring.call("acceptProposal", proposal(3, "GB100002", "JP", ISSUED)) == ACCEPTED
@@ -149,9 +143,9 @@ def test_external_transfer(world: World) -> None:
     assert [registry.status("GB100002") for registry in (transferring, acquiring)] == [4, 4]
 
 
-@pytest.mark.parametrize("stack", ["axis", "php"])
-def test_a_discrepancy_is_told_with_its_codes_and_blocks(world: World, stack: str) -> None:
-    registry: Participant = getattr(world, stack)
+@pytest.mark.parametrize("world", NEIGHBOURS, ids=" and ".join, indirect=True)
+def test_a_discrepancy_is_told_with_its_codes_and_blocks(world: World) -> None:
+    registry = world.gb
     block = ISSUED | {"originatingRegistryCode": registry.code}
     identifier = f"{registry.code}100001"
     assert registry.call("acceptProposal", proposal(5, identifier, registry.code, block, account=300)) == ACCEPTED
