@@ -195,6 +195,7 @@ def identity_of(reference: ReferenceData, settings: Settings) -> LogIdentity:
 
     As a message goes out it is written in the version that its receiver speaks (`store.versions`).
     """
+    role = role_of(settings.role)
     major, minor = min(reference.current.versions, default=FIRST_VERSION)
     return LogIdentity(
         reference.current.log_code,
@@ -203,4 +204,5 @@ def identity_of(reference: ReferenceData, settings: Settings) -> LogIdentity:
         settings.tell_acquirer_of_termination,
         override_of(settings),
         reconciliation_practice(settings),
+        {} if role is None else role.led,
     )

@@ -56,6 +56,9 @@ class Role(Protocol):
     migrations: Sequence[str]
     """Directories with a migration branch of its own, beside those of the log."""
 
+    led: Mapping[tuple[Any, type], Any]
+    """What becomes of reconciliations that another log leads (`itl.lifecycle.reconciliation.TABLE` is of one's own)."""
+
     def bench(self, connection: Connection, work: Work, view: View, log: LogIdentity) -> Sitting:
         """How a batch is judged, and how completions are carried out (`itl.worker.judging.Bench`)."""
 

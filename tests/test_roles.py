@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from unittest.mock import patch
 
@@ -29,6 +29,7 @@ class Echo:
 
     name = "echo"
     migrations = ()
+    led: Mapping[Any, Any] = {}
     bench = staticmethod(log_bench)
 
     def applications(self, _hub: Any) -> Any:

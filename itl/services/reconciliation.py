@@ -65,6 +65,9 @@ RESPONSES: Mapping[str, Callable[..., Any]] = {
     "provideAuditTrail": ProvideAuditTrailResponse,
 }
 
+ANSWERS = (ReceiveTotalsRequest, ReceiveUnitBlocksRequest, ReceiveAuditTrailRequest, ReconciliationResultRequest)
+"""What changes a reconciliation; a result only one that another log leads."""
+
 
 class ReconciliationService(Service):
     """The log's side of the operations on reconciliations."""
@@ -96,15 +99,12 @@ class ReconciliationService(Service):
                 return self._of_supplementary_log(arrival, sender, content, request, reference, now)
             with self._database.read() as connection:
                 found = find(connection, request.reconciliation_identifier)
-            expected = None if found is None else found.head.expected
-            entrance = ReconciliationDoor(sender, reference, now, expected)
-            codes = judge(request, entrance, self._override.off)
+            codes = self._judged(request, sender, reference, now, found)
             if codes:
                 own = found if found is not None and found.head.peer == arrival.sender else None
                 also = self._noted(own, call.operation or "", codes)
                 return self._refuse(response, arrival, content, reference.stamp, codes, also=also)
-            answer = (ReceiveTotalsRequest, ReceiveUnitBlocksRequest, ReceiveAuditTrailRequest)
-            if found is None or not isinstance(request, answer):
+            if found is None or not isinstance(request, ANSWERS):
                 raise StoreError(f"{call.operation}: checks 6202 and 6209 are off, and nothing else takes it")
             outcome = accept_answer(
                 self._database,
@@ -124,6 +124,13 @@ class ReconciliationService(Service):
             return response(**ACCEPTED)
 
         return self._until_it_stands(call, attempt)
+
+    def _judged(
+        self, request: Message, sender: Sender, reference: Reference, now: datetime, found: Reconciliation | None
+    ) -> tuple[int, ...]:
+        """The codes of the first stage that fails."""
+        expected = None if found is None else found.head.expected
+        return judge(request, ReconciliationDoor(sender, reference, now, expected), self._override.off)
 
     def _of_supplementary_log(
         self,

@@ -113,6 +113,7 @@ class Service:
         keep: Callable[[Arrival, Content, Reference, datetime], Acceptance],
         *,
         transaction: str | None = None,
+        reconciliation: str | None = None,
         used: int = IDENTIFIER_USED,
         tell: Callable[[Arrival, tuple[int, ...]], Send | None] = lambda _arrival, _codes: None,
     ) -> Answer:
@@ -123,7 +124,7 @@ class Service:
 
         def attempt() -> Answer | None:
             reference, now = self._reference.current, self._clock()
-            arrival, sender = self._arrival(call, request, transaction)
+            arrival, sender = self._arrival(call, request, transaction, reconciliation)
             content = content_of(call, request)
             codes = against(sender, reference, now)
             if codes:

@@ -11,10 +11,15 @@ from sqlalchemy.exc import IntegrityError
 from itl.codes import SYMBOLS
 from itl.errors import ConflictError
 from itl.ledger.placement import Placement
-from itl.lifecycle.reconciliation_events import Received, ReconciliationHead
+from itl.lifecycle.reconciliation_events import Cancelled, Received, ReconciliationHead
 from itl.lifecycle.supplementary_reconciliation import Part, PartEvent
 from itl.lifecycle.transaction import LogIdentity
-from itl.messages import ReceiveAuditTrailRequest, ReceiveTotalsRequest, ReceiveUnitBlocksRequest
+from itl.messages import (
+    ReceiveAuditTrailRequest,
+    ReceiveTotalsRequest,
+    ReceiveUnitBlocksRequest,
+    ReconciliationResultRequest,
+)
 from itl.store import reconciliation_answers as answers
 from itl.store import tables as t
 from itl.store.acceptance import Acceptance, Content, inbox_row, stands
@@ -23,7 +28,9 @@ from itl.store.database import Database
 from itl.store.reconciliations import Reconciliation, find, proceed
 from itl.store.supplementary_reconciliations import keep_answer, part_of, proceed_part
 
-Request: TypeAlias = ReceiveTotalsRequest | ReceiveUnitBlocksRequest | ReceiveAuditTrailRequest
+Request: TypeAlias = (
+    ReceiveTotalsRequest | ReceiveUnitBlocksRequest | ReceiveAuditTrailRequest | ReconciliationResultRequest
+)
 
 
 def accept_answer(
@@ -84,8 +91,10 @@ def accept_of_supplementary_log(
     return Acceptance.ACCEPTED
 
 
-def _keep(connection: Connection, found: Reconciliation, message: int, request: Request) -> Received:
+def _keep(connection: Connection, found: Reconciliation, message: int, request: Request) -> Received | Cancelled:
     match request:
+        case ReconciliationResultRequest():
+            return Cancelled(f"the log came to status {request.reconciliation_status}: there is nothing to compare")
         case ReceiveTotalsRequest():
             answers.keep_totals(connection, found.id, request.totals)
             return Received(whole=True)

@@ -31,10 +31,11 @@ from sqlalchemy import (
     union_all,
 )
 
-from itl.codes import ACCOUNTS_WITHOUT_PERIOD
+from itl.codes import ACCOUNTS_WITHOUT_PERIOD, TransactionType
 from itl.ledger.block import HeldBlock, SerialRange
 from itl.ledger.carrying_out import change
 from itl.ledger.explanation import Movement, movements
+from itl.ledger.following import follow
 from itl.ledger.operations import Change
 from itl.ledger.placement import Filter, PlacedUnits, Placement, placement
 from itl.ledger.ranges import parts_in, union
@@ -202,4 +203,10 @@ def _to_come(connection: Connection, head: t.Record, wanted: list[SerialRange]) 
         for units in parts_in(each.block.range, wanted)
     ]
     rows = gather.units(connection, (each.block.range for each in parts)).held
-    return change(head.transaction_type, parts, rows, head.supp_transaction_type)
+    return follow(
+        parts,
+        rows,
+        enters=False,
+        issues=head.transaction_type == TransactionType.ISSUANCE,
+        own=lambda known: change(head.transaction_type, known, rows, head.supp_transaction_type),
+    )

@@ -18,6 +18,7 @@ from itl.checks.engine import Outcome
 from itl.checks.view import View
 from itl.codes import TransactionType
 from itl.ledger.block import HeldBlock
+from itl.ledger.following import follow
 from itl.ledger.operations import Change
 from itl.lifecycle.transaction import LogIdentity, proposal_checked
 from itl.messages import ProposalRequest, ProposalTransaction
@@ -28,7 +29,6 @@ from itl.store.record import Batch, end_waiting
 from itl.supplement import book, figures, kinds
 from itl.supplement import lifecycle as scheme_lifecycle
 from itl.supplement.counting import flows, kind_of, wanted
-from itl.supplement.following import follow
 from itl.supplement.rules import judge as scheme_judge
 from itl.supplement.scheme import FigureKey, Figures, Link, Plan, SchemeView
 from itl.worker.judging import Decision, LogSitting, Work

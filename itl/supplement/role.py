@@ -15,6 +15,8 @@ from itl.lifecycle.transaction import LogIdentity
 from itl.roles import Loop, Subparsers
 from itl.supplement import commands, story
 from itl.supplement.bench import bench
+from itl.supplement.reconciliation import LED
+from itl.supplement.reconciliation_service import SchemeReconciliationService
 from itl.supplement.relay_service import SchemeRelayService
 from itl.supplement.sandbox import SandboxScheme, sandbox_scheme
 from itl.supplement.service import SupplementaryLogService
@@ -28,6 +30,7 @@ class SupplementaryLog:
 
     name = "stl"
     migrations: Sequence[str] = (str(files("itl.supplement.migrations")),)
+    led: Mapping[tuple[Any, type], Any] = LED
 
     def bench(self, connection: Connection, work: Work, view: View, log: LogIdentity) -> Sitting:
         """By the scheme's rules; after the base checks where a member calls directly."""
@@ -35,11 +38,15 @@ class SupplementaryLog:
 
     def applications(self, hub: Any) -> Mapping[str, Wsgi]:
         """What it offers to the transaction log and to members, beside the port for those that call it directly."""
+        reconciliations = SchemeReconciliationService(
+            hub.database, hub.reference, hub.clock, hub.identity, hub.wake_reconciler
+        )
         service = SupplementaryLogService(hub.database, hub.reference, hub.clock, hub.identity, hub.wake_worker)
         relays = SchemeRelayService(hub.database, hub.reference, hub.clock, hub.identity, hub.wake_relay)
+        of_log = {**service.handlers(), **reconciliations.handlers()}
         return {
-            service_name(port): hub.offer(port, offered.handlers(), offered)
-            for port, offered in ((Port.SUPPLEMENTARY_LOG, service), (Port.RELAY, relays))
+            service_name(Port.SUPPLEMENTARY_LOG): hub.offer(Port.SUPPLEMENTARY_LOG, of_log, service),
+            service_name(Port.RELAY): hub.offer(Port.RELAY, relays.handlers(), relays),
         }
 
     def loops(self, hub: Any) -> Mapping[str, Loop]:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from itl.checks import door
-from itl.checks.sender import Door, Sender
+from itl.checks.sender import Sender
 from itl.checks.sequence import NOT_A_PARTY, UNKNOWN, Refused, Repeat
 from itl.clock import Clock
 from itl.codes import ResultIdentifier
@@ -33,7 +33,7 @@ from itl.messages import (
     TransactionStatusRequest,
     TransactionStatusResponse,
 )
-from itl.reference import Reference, RegistryKind
+from itl.reference import Reference
 from itl.services.service import ACCEPTED, Service, content_of
 from itl.services.transaction import STATUS_UNKNOWN
 from itl.store import tables as t
@@ -52,14 +52,10 @@ from itl.store.database import Database
 from itl.store.record import end_waiting
 from itl.store.reference_data import ReferenceData
 from itl.store.transitions import apply, find, head_of
+from itl.supplement.door import HEAD, TEXT, against
 from itl.supplement.lifecycle import log_said
 from itl.wake import Wake
 from itl.wire.endpoint import Call
-
-HEAD = (door.AUTHENTICATION, (1104,))
-"""What is asked of every message of the log but whether it is one (1501): base checks are not asked again."""
-TEXT = (door.AUTHENTICATION, (1106,))
-NOT_THE_LOG = 1501
 
 
 class SupplementaryLogService(Service):
@@ -187,11 +183,7 @@ class SupplementaryLogService(Service):
         now: datetime,
     ) -> tuple[int, ...]:
         """The codes of the first stage that fails; last, whether the sender is the transaction log at all."""
-        codes = door.first_failing(stages, request, Door(sender, reference, now), self._override.off)
-        if codes:
-            return codes
-        log = reference.registries.get(sender.code or "")
-        return () if log is not None and log.in_force and log.kind is RegistryKind.LOG else (NOT_THE_LOG,)
+        return against(stages, request, sender, reference, now, self._override.off)
 
 
 def _result(codes: tuple[int, ...]) -> dict[str, Any]:

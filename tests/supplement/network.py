@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
 from unittest.mock import patch
@@ -25,6 +25,7 @@ from itl.clock import SetClock
 from itl.codes import ACCOUNTS_WITHOUT_PERIOD, TransactionStatus
 from itl.hub import Hub
 from itl.messages import (
+    InitiateReconciliationRequest,
     NotificationRequest,
     ProposalRequest,
     ProposalTransaction,
@@ -34,7 +35,9 @@ from itl.messages import (
     ReceiveAuditTrailRequest,
     ReceiveTotalsRequest,
     ReceiveUnitBlocksRequest,
+    ReconciliationTransactionUnitBlock,
     Total,
+    Transaction,
     UnitBlock,
 )
 from itl.reference import Registry, RegistryKind, Scheme
@@ -48,22 +51,12 @@ from itl.wire.contract import OPERATIONS, Port, offering, service_name
 from itl.wire.decode import decode_any, decode_reply
 from itl.wire.encode import encode_reply, encode_request
 from itl.wire.outgoing import HttpReply, PeerUnreachable
-from tests.hub.world import START, sandbox
+from tests.hub.world import OPERATION_OF, START, sandbox
 from tests.supplement.world import into_1001, put_supplementary
 
 SCHEMES: Mapping[str, tuple[str, ...]] = {"CITL": ("GB", "FR"), "STL2": ("JP",)}
 """Supplementary logs and the members of their schemes."""
 SUPPLEMENTARY_TYPES = frozenset({(10, 2), (10, 53), (10, 61), (5, 1)})
-
-
-OPERATION: Mapping[type, str] = {
-    ProposalRequest: "acceptProposal",
-    NotificationRequest: "acceptNotification",
-    ReceiveTotalsRequest: "receiveTotals",
-    ReceiveUnitBlocksRequest: "receiveUnitBlocks",
-    ReceiveAuditTrailRequest: "receiveAuditTrail",
-}
-"""What a registry calls at the port of its log, beside `relayMessage`."""
 
 
 class Fate(Enum):
@@ -210,6 +203,12 @@ class RegistryAtWork:
         self.accepts = True
         self.log = "ITL"
         """The log that it speaks to."""
+        self.completed: list[Transaction] = []
+        """What it has carried out, as its audit trail has it."""
+        self.snapshots: dict[str, tuple[datetime, dict[tuple[str, int], int] | None]] = {}
+        """By identifier of a reconciliation, the instant, and its units then; none before it has come."""
+        self.ignores: tuple[type, ...] = ()
+        """Questions in reconciliations that it does not answer."""
 
     def post(self, operation: str, body: bytes) -> HttpReply:
         """What the log tells it; the same again has no effect."""
@@ -221,53 +220,15 @@ class RegistryAtWork:
                 self._proposed(message.proposed_transaction)
             elif isinstance(message, NotificationRequest):
                 self._notified(message)
-            elif isinstance(message, ProvideTotalsRequest):
-                self.to_say.append(ReceiveTotalsRequest(**self._answering(message), totals=self._totals()))
-            elif isinstance(message, ProvideUnitBlocksRequest):
-                self.to_say.append(
-                    ReceiveUnitBlocksRequest(**self._answering(message), unit_blocks=self._blocks(message))
-                )
-            elif isinstance(message, ProvideAuditTrailRequest):
-                self.to_say.append(ReceiveAuditTrailRequest(**self._answering(message), transactions=()))
+            elif not isinstance(message, self.ignores):
+                self._reconcile(message)
         port = offering(operation)
         return HttpReply(
             200, encode_reply(port, operation, OPERATIONS[port][operation].response(result_identifier=1)), {}
         )
 
-    def _answering(self, message: Any) -> dict[str, Any]:
-        identifier = message.reconciliation_identifier
-        return {**self._head(), "reconciliation_identifier": identifier}
-
     def _head(self) -> dict[str, Any]:
         return {"sender": self.code, "addressee": self.log, "major_version": 1, "minor_version": 1}
-
-    def _totals(self) -> tuple[Total, ...]:
-        """All that it ever has are AAU of the first period."""
-        counted = Counter(self.units.values())
-        return tuple(
-            Total(
-                account_type=account_type,
-                account_commit_period=0 if account_type in ACCOUNTS_WITHOUT_PERIOD else 1,
-                unit_type=1,
-                unit_count=units,
-            )
-            for account_type, units in sorted(counted.items())
-        )
-
-    def _blocks(self, message: ProvideUnitBlocksRequest) -> tuple[UnitBlock, ...]:
-        asked = {each.account_type for each in message.unit_block_requests}
-        return tuple(
-            UnitBlock(
-                unit_serial_block_start=serial,
-                unit_serial_block_end=serial,
-                originating_registry_code=origin,
-                unit_type=1,
-                account_type=account_type,
-                applicable_commit_period=1,
-            )
-            for (origin, serial), account_type in sorted(self.units.items())
-            if not asked or account_type in asked
-        )
 
     def propose(self, message: ProposalRequest) -> Any:
         """Sends it until it is answered."""
@@ -282,7 +243,9 @@ class RegistryAtWork:
         if answer is None:
             return
         self.to_say.pop(0)
-        completes = isinstance(message, NotificationRequest) and message.transaction_status == 4
+        completes = (
+            isinstance(message, NotificationRequest) and message.transaction_status == TransactionStatus.COMPLETED
+        )
         if completes and answer.result_identifier == 1:
             self._carry_out(self.proposals[message.transaction_identifier])
 
@@ -312,7 +275,75 @@ class RegistryAtWork:
             )
         )
 
+    # Reconciliations
+
+    def freeze(self) -> None:
+        """Take the snapshots whose instant has come: before any unit moves after it."""
+        for identifier, (at, units) in self.snapshots.items():
+            if units is None and self.network.clock() >= at:
+                self.snapshots[identifier] = at, dict(self.units)
+
+    def _reconcile(self, message: Any) -> None:
+        """Owe an answer to what is asked."""
+        identifier = getattr(message, "reconciliation_identifier", "")
+        head = {**self._head(), "reconciliation_identifier": identifier}
+        self.freeze()
+        match message:
+            case InitiateReconciliationRequest():
+                self.snapshots[identifier] = message.snapshot_datetime, None
+            case ProvideTotalsRequest():
+                self.to_say.append(ReceiveTotalsRequest(**head, totals=self._totals(identifier)))
+            case ProvideUnitBlocksRequest():
+                wanted = {each.account_type for each in message.unit_block_requests}
+                blocks = [each for each in self._blocks(identifier) if not wanted or each.account_type in wanted]
+                for part in (blocks[: len(blocks) // 2], blocks[len(blocks) // 2 :]):
+                    self.to_say.append(ReceiveUnitBlocksRequest(**head, unit_blocks=tuple(part)))
+            case ProvideAuditTrailRequest():
+                named = [
+                    (each.originating_registry_code, each.unit_serial_block_start, each.unit_serial_block_end)
+                    for each in message.unit_block_identifiers or ()
+                ]
+                trail = tuple(each for each in self.completed if _touches(each, named))
+                self.to_say.append(ReceiveAuditTrailRequest(**head, transactions=trail))
+
+    def _totals(self, identifier: str) -> tuple[Total, ...]:
+        counted = Counter((self.snapshots[identifier][1] or {}).values())
+        return tuple(
+            Total(
+                account_type=account_type,
+                account_commit_period=0 if account_type in ACCOUNTS_WITHOUT_PERIOD else 1,
+                unit_type=1,
+                unit_count=count,
+            )
+            for account_type, count in sorted(counted.items())
+        )
+
+    def _blocks(self, identifier: str) -> list[UnitBlock]:
+        found: list[UnitBlock] = []
+        for (origin, serial), account_type in sorted((self.snapshots[identifier][1] or {}).items()):
+            last = found[-1] if found else None
+            if last is not None and (origin, serial - 1, account_type) == (
+                last.originating_registry_code,
+                last.unit_serial_block_end,
+                last.account_type,
+            ):
+                found[-1] = msgspec.structs.replace(last, unit_serial_block_end=serial)
+                continue
+            found.append(
+                UnitBlock(
+                    unit_serial_block_start=serial,
+                    unit_serial_block_end=serial,
+                    originating_registry_code=origin,
+                    unit_type=1,
+                    account_type=account_type,
+                    applicable_commit_period=1,
+                )
+            )
+        return found
+
     def _carry_out(self, transaction: ProposalTransaction) -> None:
+        self.freeze()
+        self.completed.append(_trail(transaction, self.network.clock()))
         for block in transaction.proposal_unit_blocks:
             for serial in range(block.unit_serial_block_start, block.unit_serial_block_end + 1):
                 unit = block.originating_registry_code, serial
@@ -320,6 +351,37 @@ class RegistryAtWork:
                     self.units[unit] = transaction.acquiring_registry_account_type or 0
                 else:
                     del self.units[unit]
+
+
+def _trail(transaction: ProposalTransaction, at: datetime) -> Transaction:
+    return Transaction(
+        transaction_identifier=transaction.transaction_identifier,
+        transaction_type=transaction.transaction_type,
+        transaction_status_date_time=at,
+        transferring_registry_code=transaction.transferring_registry_code,
+        acquiring_registry_code=transaction.acquiring_registry_code,
+        transaction_blocks=tuple(
+            ReconciliationTransactionUnitBlock(
+                unit_serial_block_start=each.unit_serial_block_start,
+                unit_serial_block_end=each.unit_serial_block_end,
+                originating_registry_code=each.originating_registry_code,
+                unit_type=each.unit_type,
+                original_commit_period=each.original_commit_period,
+                applicable_commit_period=each.applicable_commit_period,
+            )
+            for each in transaction.proposal_unit_blocks
+        ),
+    )
+
+
+def _touches(transaction: Transaction, named: Sequence[tuple[str, int, int]]) -> bool:
+    return any(
+        each.originating_registry_code == origin
+        and each.unit_serial_block_start <= end
+        and each.unit_serial_block_end >= start
+        for each in transaction.transaction_blocks
+        for origin, start, end in named
+    )
 
 
 class Network:
@@ -334,6 +396,8 @@ class Network:
         """Calls that come once more, some time."""
         self.carried: list[tuple[str, str, str]] = []
         """Every call that arrived: from which user, to whom, which operation."""
+        self.posted: list[tuple[str, str, bytes]] = []
+        """Every call that may have arrived, as it was sent: to whom, which operation, the body."""
 
     @classmethod
     @contextmanager
@@ -370,7 +434,10 @@ class Network:
                 raise PeerUnreachable("it was killed")
             return reply
 
-        match self.fate(to):
+        fate = self.fate(to)
+        if fate is not Fate.REACHES_NOBODY:
+            self.posted.append((to, operation, body))
+        match fate:
             case Fate.REACHES_NOBODY:
                 raise PeerUnreachable("connection refused", never_sent=True)
             case Fate.LOSES_ANSWER:
@@ -384,8 +451,8 @@ class Network:
 
     def call(self, sender: str, message: Any) -> Any:
         """What its log answers a registry; None where no answer comes."""
-        operation = OPERATION.get(type(message), "relayMessage")
-        port = Port.TRANSACTION_LOG if type(message) in OPERATION else offering(operation)
+        operation = OPERATION_OF[type(message)]
+        port = Port.RELAY if operation == "relayMessage" else Port.TRANSACTION_LOG
         body = encode_request(port, operation, message)
         to = self.registries[sender].log
         try:
