@@ -28,6 +28,19 @@ class RegistryKind(StrEnum):
     TESTER = "tester"
 
 
+REGISTRY_KINDS = frozenset({RegistryKind.PARTY, RegistryKind.CDM})
+
+
+class Stage(StrEnum):
+    """How far a registry is on its way to production (`lifecycle.enrolment`). In a test environment all are live."""
+
+    PREPARING = "preparing"
+    """Nothing is taken from it (1501), and nothing sent to it."""
+    CONNECTING = "connecting"
+    """It is called and heard, and reconciles. It proposes nothing (1503), and acquires nothing (1504)."""
+    LIVE = "live"
+
+
 @dataclass(frozen=True, slots=True)
 class Registry:
     """A system that is enrolled with the log, and what its status lets it do (checks 1501 to 1510)."""
@@ -43,11 +56,17 @@ class Registry:
     """Also send the door's refusal of a proposal as a notification with status 3 (registries that read no reply)."""
     relay_url: str | None = None
     """Where it takes messages that the log passes on (`relayMessage`); None: it takes none."""
+    stage: Stage = Stage.LIVE
 
     @property
     def is_registry(self) -> bool:
-        """A national registry or the CDM registry, in force: an STL and a tester are none."""
-        return self.in_force and self.kind in (RegistryKind.PARTY, RegistryKind.CDM)
+        """A national registry or the CDM registry that is connected, and in force: an STL and a tester are none."""
+        return self.in_force and self.kind in REGISTRY_KINDS and self.stage is not Stage.PREPARING
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its enrolment has come to its end."""
+        return self.stage is Stage.LIVE
 
     @property
     def is_supplementary_log(self) -> bool:

@@ -65,6 +65,10 @@ class Settings:
     """How many days a registry has to do what a notice asks for."""
     expiry_notice_days: int = 90
     """How many days before units expire their notice is raised."""
+    certificate_warning_days: int = 30
+    """How many days before a registry's certificate ends the log's commands warn of it."""
+    enrolment_report_days: int = 90
+    """How old a report of the conformance suite may be that an enrolment rests on."""
     validate_by_schema: bool = False
     """Also validate every message by lxml's XSD validator: a half dearer, and finds nothing that the plans let by."""
     overrides: str | None = None

@@ -36,17 +36,17 @@ def acquiring_registry_unknown(message: ProposalRequest, door: Door) -> Failures
 
 @check(1503)
 def initiating_registry_may_not_propose(message: ProposalRequest, door: Door) -> Failures:
-    """Asked only of a registry in force (1501)."""
+    """Suspended, or not live yet. Asked only of a registry in force (1501)."""
     registry = door.reference.registry_in_force(message.sender)
-    if registry and not registry.may_propose:
+    if registry and not (registry.is_live and registry.may_propose):
         yield WHOLE
 
 
 @check(1504, applies=lambda message, door: _is_external(message))
 def acquiring_registry_may_not_accept(message: ProposalRequest, door: Door) -> Failures:
-    """Of external transfers, and only of a registry in force (1502)."""
+    """Suspended, or not live yet. Of external transfers, and only of a registry in force (1502)."""
     registry = door.reference.registry_in_force(message.proposed_transaction.acquiring_registry_code)
-    if registry and not registry.may_accept:
+    if registry and not (registry.is_live and registry.may_accept):
         yield WHOLE
 
 

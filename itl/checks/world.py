@@ -6,7 +6,17 @@ from datetime import UTC, date, datetime
 
 from itl.codes import LulucfActivity, Track, UnitType
 from itl.ledger.totals import Total, TotalKey, TotalKind
-from itl.reference import Account, CommitmentPeriod, PartyPeriod, Project, Reference, Registry, RegistryKind, Scheme
+from itl.reference import (
+    Account,
+    CommitmentPeriod,
+    PartyPeriod,
+    Project,
+    Reference,
+    Registry,
+    RegistryKind,
+    Scheme,
+    Stage,
+)
 
 NOW = datetime(2015, 6, 1, 12, tzinfo=UTC)
 """The first period is over, its true-up is not; the second period runs."""
@@ -17,6 +27,8 @@ _REGISTRIES = (
     Registry("JP", RegistryKind.PARTY),
     Registry("CA", RegistryKind.PARTY, in_force=False),
     Registry("UA", RegistryKind.PARTY, may_propose=False, may_accept=False, may_reconcile=False),
+    Registry("NZ", RegistryKind.PARTY, stage=Stage.PREPARING),
+    Registry("AU", RegistryKind.PARTY, stage=Stage.CONNECTING),
     Registry("CDM", RegistryKind.CDM),
     Registry("CITL", RegistryKind.STL, relay_url="https://citl.example/RelayService"),
     Registry("TEST", RegistryKind.TESTER),
@@ -44,7 +56,7 @@ REFERENCE = Reference(
     log_code="ITL",
     versions=frozenset({(1, 1)}),
     registries={registry.code: registry for registry in _REGISTRIES},
-    parties=frozenset({"GB", "FR", "JP", "CA", "UA", "CDM", "IN"}),
+    parties=frozenset({"GB", "FR", "JP", "CA", "UA", "NZ", "AU", "CDM", "IN"}),
     periods={period.number: period for period in _PERIODS},
     party_periods={(entry.party, entry.period): entry for entry in _PARTY_PERIODS},
     schemes=(

@@ -6,13 +6,16 @@ import getpass
 import signal
 import sys
 from argparse import ArgumentParser, Namespace, _SubParsersAction
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
 from types import FrameType
 from typing import Any, TypeAlias
 
 from itl.errors import UsageError
 from itl.settings import DEFAULT_DATABASE, Settings, load_settings
+from itl.store.correction_records import Evidence
 from itl.store.database import Database
 from itl.store.environment import require_environment
 from itl.store.fact_kinds import instant
@@ -28,6 +31,16 @@ def add(
     parser = commands.add_parser(name, help=description.partition(". ")[0], description=description, **more)
     parser.set_defaults(run=run)
     return parser
+
+
+def with_usual_way(parser: ArgumentParser, usual: str, others: Iterable[str]) -> None:
+    """Let the command `usual` of `parser` go without saying: `itl enrol GB` is `itl enrol details GB`."""
+    ways, plain = {usual, "-h", "--help", *others}, parser.parse_known_args
+
+    def parse(args: Any = None, namespace: Any = None) -> Any:
+        return plain(args if args and args[0] in ways else [usual, *args], namespace)
+
+    parser.parse_known_args = parse  # type: ignore[method-assign]
 
 
 def database_argument(parser: ArgumentParser) -> None:
@@ -99,6 +112,32 @@ def reason_of(arguments: Namespace) -> str:
     if not reason or not reason.strip():
         raise UsageError("why? give --reason")
     return reason
+
+
+def evidence_arguments(parser: ArgumentParser) -> None:
+    """What shows that something is so."""
+    parser.add_argument("--evidence", metavar="TEXT", help="what shows it, in words")
+    parser.add_argument(
+        "--evidence-file", type=Path, metavar="FILE", help="what shows it: its name and SHA-256 are recorded"
+    )
+
+
+def evidence_of(arguments: Namespace) -> Evidence:
+    """What shows it; no text where nothing is given."""
+    file: Path | None = arguments.evidence_file
+    if file is None:
+        return Evidence(arguments.evidence or "")
+    content = content_of(file)
+    told = f"{arguments.evidence}; " if arguments.evidence else ""
+    return Evidence(f"{told}{file.name}, {len(content)} bytes", sha256(content).digest())
+
+
+def content_of(file: Path) -> bytes:
+    """What is in a file that the user names; UsageError where it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}; give a file that can be read") from error
 
 
 def instant_of(given: str | None, option: str) -> datetime | None:

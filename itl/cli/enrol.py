@@ -1,4 +1,4 @@
-"""`itl enrol`: who takes part."""
+"""`itl enrol`: who takes part, with which addresses and credentials; and the way to production (`enrolling`)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
-from itl.cli.command import Subparsers, add, database_argument, opened, say
+from itl.cli import enrolling
+from itl.cli.command import Subparsers, actor_of, add, database_argument, opened, say, with_usual_way
 from itl.clock import system_clock
 from itl.errors import UsageError
 from itl.reference import Registry, RegistryKind
-from itl.services.identity import fingerprint
+from itl.services.identity import read_certificate
+from itl.store.access import Certificate
+from itl.store.actions import record_action
 from itl.store.database import Database
 from itl.store.delivery import try_now
 from itl.store.enrolment import kind_of, put_basics
+from itl.store.facts import Source
 from itl.store.reference_data import (
     load_access,
     load_reference,
@@ -39,14 +43,24 @@ FLAGS = {
 
 
 def register(commands: Subparsers) -> None:
-    parser = add(
-        commands,
+    top = commands.add_parser(
         "enrol",
+        help="Enrol a registry, and follow its way to production.",
+        description="Enrol a registry with its address and credentials, and record the steps of its way to production. "
+        "`itl enrol CODE ...` is short for `itl enrol details CODE ...`.",
+    )
+    ways = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    parser = add(
+        ways,
+        "details",
         run,
         "Enrol a registry, or change what it is enrolled with. A running log takes it up at once; what is not given "
-        "stays as it is.",
+        "stays as it is. In a test environment it takes part from then on, in production when it is live.",
     )
+    enrolling.register(ways)
+    with_usual_way(top, "details", ways.choices)
     database_argument(parser)
+    parser.add_argument("--by", metavar="NAME", help="who does it (default: the user of this machine)")
     parser.add_argument("code", nargs="?", help="registry code, e.g. GB or CDM")
     parser.add_argument("--list", action="store_true", help="show who is enrolled, and with which credentials")
     parser.add_argument("--json", action="store_true", help="show it as JSON")
@@ -76,7 +90,8 @@ def run(arguments: Namespace) -> int:
     if not arguments.code:
         raise UsageError("enrol whom? give a registry code, or --list")
     _require_pairs(arguments)
-    now = system_clock()
+    by, now = actor_of(arguments), system_clock()
+    certificate = read(arguments.certificate) if arguments.certificate else None
     with database.write() as connection:
         if not load_reference(connection).versions:
             put_basics(connection)
@@ -90,11 +105,11 @@ def run(arguments: Namespace) -> int:
         if arguments.relay_url:
             given["relay_url"] = _address("relay-url", arguments.relay_url)
         registry = replace(registry, **given)
-        put_registry(connection, registry, now)
+        put_registry(connection, registry, now, Source(by, "enrolment", now))
         if arguments.user:
             put_user(connection, arguments.code, arguments.user, _password(arguments.password))
-        if arguments.certificate:
-            put_certificate(connection, arguments.code, _fingerprint(arguments.certificate))
+        if certificate:
+            put_certificate(connection, arguments.code, certificate)
         for kind, name in (("basic", arguments.revoke_user), ("certificate", arguments.revoke_certificate)):
             if name:
                 _require_own(connection, arguments.code, kind, name)
@@ -103,6 +118,8 @@ def run(arguments: Namespace) -> int:
             put_call_credentials(connection, arguments.code, arguments.call_user, _password(arguments.call_password))
         if arguments.url or arguments.relay_url or arguments.call_user:
             try_now(connection, arguments.code, now)
+        record_action(connection, by, "enrolment", "enrol", arguments.code, _given(arguments), now)
+        registry = load_reference(connection, now).registries[arguments.code]
     say(f"{'changed' if enrolled else 'enrolled'}: {_line(registry)}")
     return 0
 
@@ -140,11 +157,28 @@ def _password(given: str) -> str:
     return sys.stdin.readline().rstrip("\n") if given == "-" else given
 
 
-def _fingerprint(file: Path) -> str:
+def read(file: Path) -> Certificate:
+    """The certificate in a PEM file; UsageError where there is none."""
     try:
-        return fingerprint(file.read_bytes())
+        return read_certificate(file.read_bytes())
     except (OSError, ValueError) as error:
         raise UsageError(f"certificate {file}: {error}; give a PEM file") from error
+
+
+def _given(arguments: Namespace) -> dict[str, str]:
+    """What was given, without passwords."""
+    names = (
+        "kind",
+        "url",
+        "relay_url",
+        "user",
+        "certificate",
+        "revoke_user",
+        "revoke_certificate",
+        "call_user",
+        *FLAGS,
+    )
+    return {name: str(value) for name in names if (value := getattr(arguments, name)) is not None}
 
 
 def _show(database: Database, as_json: bool) -> None:
@@ -165,5 +199,6 @@ def _owned(code: str, credentials: list[tuple[str, str, str, bool]]) -> dict[str
 
 
 def _line(registry: Registry) -> str:
+    stage = "" if registry.is_live else f"; {registry.stage}, not live (`itl enrol show {registry.code}`)"
     flags = ", ".join(f"{flag.replace('_', ' ')}: {'yes' if getattr(registry, flag) else 'no'}" for flag in FLAGS)
-    return f"{registry.code} ({registry.kind}) at {registry.url or 'no address'}; {flags}"
+    return f"{registry.code} ({registry.kind}) at {registry.url or 'no address'}; {flags}{stage}"

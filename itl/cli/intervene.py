@@ -7,8 +7,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -19,6 +17,8 @@ from itl.cli.command import (
     actor_of,
     add,
     database_argument,
+    evidence_arguments,
+    evidence_of,
     opened,
     reason_of,
     say,
@@ -33,7 +33,7 @@ from itl.ledger.block import Attributes, HeldBlock, Place, SerialRange
 from itl.ledger.corrections import Piece
 from itl.ledger.ranges import union
 from itl.store import corrections
-from itl.store.correction_records import Author, Evidence
+from itl.store.correction_records import Author
 from itl.store.corrections import ledger_around
 from itl.store.reference_data import ReferenceData
 
@@ -86,10 +86,7 @@ def _proposal(kinds: Subparsers, name: str, run: Callable[[Namespace], int], des
     needed = name in ("request", "release")
     whose = "the registry that differs" if needed else "the registry that differs (default: where the units are)"
     parser.add_argument("--registry", metavar="CODE", required=needed, help=whose)
-    parser.add_argument("--evidence", metavar="TEXT", help="what shows it, in words")
-    parser.add_argument(
-        "--evidence-file", type=Path, metavar="FILE", help="what shows it: its name and SHA-256 are recorded"
-    )
+    evidence_arguments(parser)
     actor_arguments(parser)
     database_argument(parser)
     return parser
@@ -177,7 +174,7 @@ def _propose_record(
 
 def _propose(arguments: Namespace, propose: Callable[[Connection, Author, list[SerialRange]], int]) -> int:
     units = union(map(_units, arguments.units))
-    reason, evidence = reason_of(arguments), _evidence(arguments)
+    reason, evidence = reason_of(arguments), evidence_of(arguments)
     database = opened(arguments)
     reference = ReferenceData(database)
     with database.write() as connection:
@@ -223,18 +220,6 @@ def _units(told: str) -> SerialRange:
     if not 0 < units.start <= units.end:
         raise UsageError(f"{told!r} names no units; serials begin with 1, and the last is not before the first")
     return units
-
-
-def _evidence(arguments: Namespace) -> Evidence:
-    file: Path | None = arguments.evidence_file
-    if file is None:
-        return Evidence(arguments.evidence or "")
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}; give a file that can be read") from error
-    told = f"{arguments.evidence}; " if arguments.evidence else ""
-    return Evidence(f"{told}{file.name}, {len(content)} bytes", sha256(content).digest())
 
 
 # Deciding ------------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -24,6 +24,7 @@ from itl.cli.command import (
     settings_of,
     shown_time,
 )
+from itl.cli.enrolling import MEANING, warnings
 from itl.cli.figures import table
 from itl.clock import system_clock
 from itl.errors import UsageError
@@ -31,6 +32,8 @@ from itl.hub import identity_of
 from itl.reference import Registry
 from itl.store import standing, versions
 from itl.store.actions import record_action
+from itl.store.enrolment_entries import contacts
+from itl.store.enrolment_evidence import certificates
 from itl.store.fact_kinds import FactName, value_of
 from itl.store.facts import Source, told
 from itl.store.reference_data import STATUS_FACTS, ReferenceData, load_reference
@@ -83,15 +86,18 @@ def from_argument(parser: ArgumentParser) -> None:
 def run_list(arguments: Namespace) -> int:
     now = system_clock()
     with opened(arguments).read() as connection:
-        found = [_plain(connection, each, now) for each in load_reference(connection, now).registries.values()]
+        found = [
+            _plain(arguments, connection, each, now) for each in load_reference(connection, now).registries.values()
+        ]
     if arguments.json:
         say(msgspec.json.encode(found).decode())
         return 0
-    heads: tuple[object, ...] = ("registry", "kind", "in force", *RIGHTS, "version", "proposed")
+    heads: tuple[object, ...] = ("registry", "kind", "stage", "in force", *RIGHTS, "version", "proposed")
     rows = [
         (
             each["code"],
             each["kind"],
+            each["stage"],
             *(_yes_no(each[field]) for field in ("in_force", *RIGHTS.values())),
             each["version"],
             ", ".join(proposal["rule"] for proposal in each["proposals"]),
@@ -100,6 +106,9 @@ def run_list(arguments: Namespace) -> int:
     ]
     for line in table([heads, *rows]):
         say(line)
+    for each in found:
+        for warning in each["warnings"]:
+            say(f"warning: {each['code']}: {warning}")
     return 0
 
 
@@ -109,7 +118,7 @@ def run_show(arguments: Namespace) -> int:
         registry = load_reference(connection, now).registries.get(arguments.code)
         if registry is None:
             raise UsageError(f"{arguments.code}: not enrolled; `itl registry list` shows who is")
-        found = _plain(connection, registry, now)
+        found = _plain(arguments, connection, registry, now)
         names = (*STATUS_FACTS, FactName.VERSION_SPOKEN)
         found["history"] = [
             {
@@ -130,6 +139,12 @@ def run_show(arguments: Namespace) -> int:
         return 0
     say(f"{registry.code} ({registry.kind}) at {registry.url or 'no address'}, speaks version {found['version']}")
     say(f"in force: {_yes_no(registry.in_force)}; may " + ", ".join(_right(registry, each) for each in RIGHTS))
+    if not registry.is_live:
+        say(f"{registry.stage}: {MEANING[registry.stage]}; `itl enrol show {registry.code}` tells what is missing")
+    for role, who in found["contacts"].items():
+        say(f"{role}: {who}")
+    for warning in found["warnings"]:
+        say(f"warning: {warning}")
     say(f"messages that it has not taken yet: {found['undelivered']}")
     for each in found["proposals"]:
         say(f"proposed for suspension ({each['id']}), {each['rule']} since {shown_time(each['since'])}: {each['why']}")
@@ -209,11 +224,14 @@ def run_dismiss(arguments: Namespace) -> int:
     return 0
 
 
-def _plain(connection: Connection, registry: Registry, now: datetime) -> dict[str, Any]:
+def _plain(arguments: Namespace, connection: Connection, registry: Registry, now: datetime) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(registry)
     spoken = versions.of_registry(connection, registry.code).at(now)
     open_ones = standing.proposals(connection, registry.code)
+    ahead = timedelta(days=settings_of(arguments).certificate_warning_days)
     return plain | {
+        "contacts": contacts(connection, registry.code),
+        "warnings": warnings(certificates(connection, registry.code), now, ahead),
         "version": "none" if spoken is None else versions.written(spoken),
         "proposals": [asdict(each) for each in open_ones],
     }

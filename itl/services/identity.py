@@ -9,7 +9,7 @@ from functools import lru_cache
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from itl.store.access import Access
+from itl.store.access import Access, Certificate
 from itl.wire.endpoint import Credentials
 
 
@@ -37,23 +37,25 @@ def identify(shown: Credentials, access: Access, now: datetime) -> Identity | No
     return None if credential is None else Identity(credential.registry, True, shown, access.stamp)
 
 
-def fingerprint(certificate: bytes) -> str:
-    """SHA-256 of a PEM certificate in lower-case hex, the name it is enrolled under; ValueError if unreadable."""
-    return _read(certificate)[0]
-
-
 def _by_certificate(shown: Credentials, certificate: bytes, access: Access, now: datetime) -> Identity:
     try:
-        name, not_before, not_after = _read(certificate)
+        read = read_certificate(certificate)
     except ValueError:
         return Identity(None, True, shown)
-    credential = access.certificates.get(name)
+    credential = access.certificates.get(read.fingerprint)
     if credential is None:
         return Identity(None, True, shown)
-    return Identity(credential.registry, not_before <= now <= not_after and not credential.revoked, shown)
+    return Identity(credential.registry, read.valid_from <= now <= read.valid_until and not credential.revoked, shown)
 
 
 @lru_cache(maxsize=1024)
-def _read(certificate: bytes) -> tuple[str, datetime, datetime]:
+def read_certificate(certificate: bytes) -> Certificate:
+    """What is kept of a PEM certificate; ValueError if it is unreadable."""
     read = x509.load_pem_x509_certificate(certificate)
-    return read.fingerprint(SHA256()).hex(), read.not_valid_before_utc, read.not_valid_after_utc
+    return Certificate(
+        read.fingerprint(SHA256()).hex(),
+        read.subject.rfc4514_string(),
+        read.issuer.rfc4514_string(),
+        read.not_valid_before_utc,
+        read.not_valid_after_utc,
+    )

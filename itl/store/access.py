@@ -11,6 +11,7 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 _COST = {"n": 2**14, "r": 8, "p": 1}
 
@@ -25,6 +26,17 @@ def matches(password: str, stored: str) -> bool:
     salt, _, digest = stored.partition("$")
     found = hashlib.scrypt(password.encode(), salt=bytes.fromhex(salt), **_COST)
     return hmac.compare_digest(found.hex(), digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What is kept of a client certificate; `fingerprint` is its SHA-256 in lower-case hex."""
+
+    fingerprint: str
+    subject: str
+    issuer: str
+    valid_from: datetime
+    valid_until: datetime
 
 
 @dataclass(frozen=True, slots=True)

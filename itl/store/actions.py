@@ -82,9 +82,3 @@ def actions(
         )
         for row in connection.execute(statement)
     ]
-
-
-def is_same_person(one: str, other: str) -> bool:
-    """Whether two names are one, however they are spaced and capitalized."""
-    first, second = (" ".join(name.split()).casefold() for name in (one, other))
-    return first == second

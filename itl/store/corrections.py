@@ -24,11 +24,12 @@ from itl.ledger.corrections import Piece
 from itl.ledger.placement import Placement, placement_in
 from itl.ledger.ranges import by_serial, parts_in, union
 from itl.ledger.totals import Total, TotalKey, stocks
+from itl.lifecycle.persons import is_same_person
 from itl.lifecycle.text import require_sendable
 from itl.lifecycle.transaction import LogIdentity
 from itl.store import gather, inconsistencies, totals
 from itl.store import tables as t
-from itl.store.actions import is_same_person, record_action
+from itl.store.actions import record_action
 from itl.store.correction_records import Author, Correction, read
 from itl.store.gather import StoredUnits
 from itl.store.inconsistencies import Closing, RecordedInconsistency

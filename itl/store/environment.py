@@ -37,10 +37,10 @@ def require_environment(database: Database, wanted: Environment | None) -> None:
             _require(connection, wanted, f"database {database.engine.url!r}")
 
 
-def require_same(connection: Connection, named: str, what: str) -> None:
+def require_same(connection: Connection, named: Environment, what: str) -> None:
     """UsageError where `what`, such as a file, names another environment than this database is of."""
     own = environment_of(connection)
-    if named != own:
+    if named is not own:
         raise UsageError(f"{what} is of a {named} environment, this log is one of {own}: their units do not mix")
 
 

@@ -23,6 +23,7 @@ import msgspec
 from itl.errors import UsageError
 from itl.ledger.block import HeldBlock
 from itl.messages import ProposalTransaction
+from itl.reference import Environment
 
 FORMAT = 1
 """What this program writes and reads."""
@@ -33,12 +34,14 @@ class _Line(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag=str.low
 
 
 class Head(_Line, frozen=True):
-    """Which log hands which registry over. `frozen_since`: from then on the registry proposes nothing there."""
+    """Which log, of which environment, hands which registry over. `frozen_since`: from then on the registry proposes
+    nothing there."""
 
     format: int
     giver: str
     registry: str
     frozen_since: datetime
+    environment: Environment
 
 
 class Fact(_Line, frozen=True):

@@ -22,12 +22,14 @@ import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from itl.errors import UsageError
+from itl.lifecycle.persons import is_same_person
 from itl.reference import RegistryKind
 from itl.store import handover_file, handover_giving
 from itl.store import tables as t
-from itl.store.actions import is_same_person, record_action
+from itl.store.actions import record_action
 from itl.store.audit import Difference
 from itl.store.database import Database
+from itl.store.environment import require_same
 from itl.store.facts import Source
 from itl.store.handover_file import Head, Manifest
 from itl.store.handover_giving import Unfinished
@@ -150,7 +152,8 @@ def export(database: Database, registry: str, path: Path, key: bytes | None, sou
     """Write the file, when all has ended and log and registry agree. The same again as long as nothing has changed."""
     with database.snapshot() as connection:
         handover = _under_way(connection, registry, "giving", "begun", "exported")
-        log = load_reference(connection, source.at).log_code
+        reference = load_reference(connection, source.at)
+        log = reference.log_code
         _require_finished(connection, handover, log, source.at)
         reconciliation = handover_giving.reconciled(connection, registry, handover.begun_at)
         if reconciliation is None:
@@ -158,7 +161,7 @@ def export(database: Database, registry: str, path: Path, key: bytes | None, sou
                 f"{registry}: no reconciliation since it was frozen at {handover.begun_at.isoformat()} shows that log "
                 f"and registry agree; `itl reconcile start {registry}`, and mend what it finds"
             )
-        head = Head(handover_file.FORMAT, log, registry, handover.begun_at)
+        head = Head(handover_file.FORMAT, log, registry, handover.begun_at, reference.environment)
         end = handover_file.write(path, handover_giving.lines(connection, head, source.at), key)
     with database.write() as connection:
         handover = _under_way(connection, registry, "giving", "begun", "exported")
@@ -308,6 +311,7 @@ def _require_room(connection: Connection, manifest: Manifest, now: datetime) -> 
     registry = manifest.head.registry
     reference = load_reference(connection, now)
     known = reference.registries.get(registry)
+    require_same(connection, manifest.head.environment, "the file")
     if manifest.head.giver == reference.log_code:
         raise UsageError(f"the file was written by {reference.log_code}, which is this log; take it in at the other")
     if known is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,18 +14,22 @@ from sqlalchemy.dialects import postgresql, sqlite
 from itl.clock import Clock, system_clock
 from itl.errors import ReferenceDataError
 from itl.reference import (
+    REGISTRY_KINDS,
     Account,
     CommitmentPeriod,
+    Environment,
     PartyPeriod,
     Project,
     Reference,
     Registry,
     RegistryKind,
     Right,
+    Stage,
 )
 from itl.store import tables as t
-from itl.store.access import Access, Credential, hash_password
+from itl.store.access import Access, Certificate, Credential, hash_password
 from itl.store.database import Database
+from itl.store.enrolment_entries import stages
 from itl.store.environment import environment_of
 from itl.store.fact_kinds import Fact, FactKey, FactName
 from itl.store.facts import Source, in_force, next_change, record_facts
@@ -122,6 +126,7 @@ def load_reference(connection: Connection, at: datetime | None = None) -> Refere
     """All reference data but projects, accounts and credentials, as of the instant `at` (None: now)."""
     at = at or system_clock()
     settings = {row.name: row.value for row in connection.execute(select(t.settings))}
+    environment = environment_of(connection)
     known = in_force(connection, CURRENT_FACTS, at)
     return Reference(
         stamp=stamp_of(connection),
@@ -131,7 +136,7 @@ def load_reference(connection: Connection, at: datetime | None = None) -> Refere
             for key, accepted in known.items()
             if key.name is FactName.VERSION_ACCEPTED and accepted
         ),
-        registries={row.code: _registry(row, known) for row in connection.execute(select(t.registries))},
+        registries=_registries(connection, known, environment),
         parties=frozenset(connection.execute(select(t.parties.c.code)).scalars()),
         periods=_periods(known),
         party_periods=_party_periods(known),
@@ -146,7 +151,7 @@ def load_reference(connection: Connection, at: datetime | None = None) -> Refere
         valid_until=next_change(connection, CURRENT_FACTS, at),
         schemes=load_schemes(connection),
         admit_unrecorded_projects=settings.get(ADMIT_UNRECORDED_PROJECTS) == "true",
-        environment=environment_of(connection),
+        environment=environment,
     )
 
 
@@ -312,7 +317,7 @@ def put_status(
     return [STATUS_FACTS[fact.key.name] for fact in changed]
 
 
-_COLUMNS = tuple(name for name in Registry.__dataclass_fields__ if name not in STATUS_FACTS.values())
+_COLUMNS = tuple(name for name in Registry.__dataclass_fields__ if name not in {*STATUS_FACTS.values(), "stage"})
 
 
 def put_call_credentials(connection: Connection, code: str, user: str | None, password: str | None) -> None:
@@ -333,13 +338,13 @@ def put_user(connection: Connection, registry: str, user: str, password: str) ->
     raise_stamp(connection)
 
 
-def put_certificate(connection: Connection, registry: str, fingerprint: str) -> None:
-    """A client certificate of a registry, by its SHA-256 fingerprint in lower-case hex."""
-    _require_free(connection, "certificate", fingerprint, registry)
-    connection.execute(
-        delete(t.credentials).where(t.credentials.c.kind == "certificate", t.credentials.c.name == fingerprint)
-    )
-    connection.execute(t.credentials.insert(), {"registry": registry, "kind": "certificate", "name": fingerprint})
+def put_certificate(connection: Connection, registry: str, certificate: Certificate) -> None:
+    """A client certificate of a registry; one that was revoked counts again."""
+    known = asdict(certificate)
+    name = known.pop("fingerprint")
+    _require_free(connection, "certificate", name, registry)
+    connection.execute(delete(t.credentials).where(t.credentials.c.kind == "certificate", t.credentials.c.name == name))
+    connection.execute(t.credentials.insert(), known | {"registry": registry, "kind": "certificate", "name": name})
     raise_stamp(connection)
 
 
@@ -359,7 +364,20 @@ def _require_free(connection: Connection, kind: str, name: str, registry: str) -
         raise ReferenceDataError(f"{kind} credential {name!r} belongs to {owner}; give {registry} one of its own")
 
 
-def _registry(row: Any, known: Mapping[FactKey, Any]) -> Registry:
+def _registries(connection: Connection, known: Mapping[FactKey, Any], environment: Environment) -> dict[str, Registry]:
+    """In production a registry stands where its enrolment has led; in a test environment it takes part at once."""
+    reached = stages(connection) if environment is Environment.PRODUCTION else None
+    return {
+        row.code: _registry(
+            row,
+            known,
+            Stage.LIVE if reached is None or row.kind not in REGISTRY_KINDS else reached.get(row.code, Stage.PREPARING),
+        )
+        for row in connection.execute(select(t.registries))
+    }
+
+
+def _registry(row: Any, known: Mapping[FactKey, Any], stage: Stage) -> Registry:
     status = {field: known.get(FactKey(name, row.code), True) for name, field in STATUS_FACTS.items()}
     values = {name: getattr(row, name) for name in _COLUMNS}
-    return Registry(**{**values, **status, "kind": RegistryKind(row.kind)})
+    return Registry(**{**values, **status, "kind": RegistryKind(row.kind), "stage": stage})

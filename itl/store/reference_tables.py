@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     SmallInteger,
     String,
     Table,
@@ -57,9 +58,30 @@ credentials = Table(
     Column("name", String, nullable=False),
     Column("secret", String),
     Column("revoked_at", Instant),
+    Column("subject", String),
+    Column("issuer", String),
+    Column("valid_from", Instant),
+    Column("valid_until", Instant),
     UniqueConstraint("kind", "name"),
     CheckConstraint("kind IN ('basic', 'certificate')", "kind"),
 )
+
+enrolment_entries = Table(
+    "enrolment_entries",
+    metadata,
+    key(),
+    Column("registry", ForeignKey("registries.code"), nullable=False),
+    Column("step", String, nullable=False),
+    Column("item", String),
+    Column("result", String, nullable=False),
+    Column("recorded_by", String, nullable=False),
+    Column("recorded_at", Instant, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("digest", LargeBinary),
+    CheckConstraint("result IN ('received', 'passed', 'failed', 'waiver', 'waived')", "result"),
+    Index(None, "registry"),
+)
+"""What was recorded of the steps of enrolments (`lifecycle.enrolment`): rows are added, never changed."""
 
 parties = Table("parties", metadata, Column("code", String, primary_key=True), Column("name", String))
 

@@ -46,6 +46,7 @@ from itl.store.reconciliation_tables import (
 )
 from itl.store.reference_tables import (
     credentials,
+    enrolment_entries,
     facts,
     notice_blocks,
     notice_history,
@@ -68,6 +69,7 @@ __all__ = [
     "correction_blocks",
     "corrections",
     "credentials",
+    "enrolment_entries",
     "facts",
     "handover_transactions",
     "handovers",

@@ -26,12 +26,15 @@ from itl.messages import EvaluationResult, UnitBlockIdentifier
         ({"sender": "UA", "acquiring_registry_code": "XX"}, "UA", (1502, 1503)),
         ({"sender": "UA", "acquiring_registry_code": "UA", "transaction_type": 5}, "UA", (1503,)),
         ({"acquiring_registry_code": "UA"}, "GB", (1504,)),
+        ({"sender": "NZ", "acquiring_registry_code": "AU"}, "NZ", (1501, 1504)),
+        ({"sender": "AU", "acquiring_registry_code": "NZ"}, "AU", (1502, 1503)),
         ({"transaction_type": 9, "transaction_identifier": "?", "blocks": []}, "GB", ()),
     ],
     ids=[
         "nothing wrong", "the CDM registry forwards", "stage 1 together", "1032 only if 1031 passes",
         "stage 1 stops stage 2", "stage 2 stops stage 3", "stage 3 together", "withdrawn", "withdrawn, to itself",
-        "1502 beside 1503", "1504 is for transfers", "acquirer may not accept", "stage 4 is the worker's",
+        "1502 beside 1503", "1504 is for transfers", "acquirer may not accept",
+        "begins its enrolment", "is being connected", "stage 4 is the worker's",
     ],
 )  # fmt: skip
 def test_proposal(proposal, code, codes):
@@ -44,13 +47,16 @@ def test_proposal(proposal, code, codes):
         ({}, ()),
         ({"sender": "UA"}, ()),
         ({"sender": "CA"}, (1501,)),
+        ({"sender": "NZ"}, (1501,)),
+        ({"sender": "AU"}, ()),
         ({"transaction_status": 11}, (2004,)),
         ({"transaction_status": 11, "sender": "CA"}, (1501,)),
         ({"transaction_status": 11, "minor_version": 0}, (1032,)),
         ({"party_type": 0}, ()),
     ],
     ids=[
-        "nothing wrong", "may not propose, but end", "withdrawn", "no such status",
+        "nothing wrong", "may not propose, but end", "withdrawn", "begins its enrolment", "is being connected",
+        "no such status",
         "stage 3 stops 4", "stage 1 stops 4", "party type 0",
     ],
 )  # fmt: skip
@@ -64,6 +70,8 @@ def test_notification(notification, codes):
     [
         ({}, ()),
         ({"sender": "UA"}, ()),
+        ({"sender": "AU"}, ()),
+        ({"sender": "NZ"}, (1501,)),
         ({"message_date_time": NOW + timedelta(seconds=60)}, ()),
         ({"message_date_time": NOW + timedelta(seconds=61)}, (1106,)),
         ({"message_date_time": NOW + timedelta(days=1), "sender": "CA"}, (1106,)),

@@ -161,7 +161,10 @@ def test_the_status_from_php(running: Sandbox) -> None:
 def test_a_log_that_is_told_what_the_page_tells_it_issues(
     database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What an operator types, and nothing else; then NZ issues up to its assigned amount, as of 2014."""
+    """What an operator types in a test environment, and nothing else; then NZ issues up to its assigned amount, as of
+    2014."""
+    monkeypatch.setenv("ITL_ENVIRONMENT", "test")
+    assert main(["migrate", "--database", database_url]) == 0
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sys, "stdin", io.StringIO("nz\ngb\n"))
     for line in typed("operator.rst", section("operator.rst", "What the log must know")):

@@ -20,7 +20,7 @@ from sqlalchemy import Connection
 
 from itl.messages import MessageRequest
 from itl.reference import Registry, RegistryKind
-from itl.services.identity import fingerprint
+from itl.services.identity import read_certificate
 from itl.store import tables as t
 from itl.store import versions
 from itl.store.database import Database
@@ -265,7 +265,7 @@ def test_certificate_identifies_a_registry_through_a_trusted_proxy_only(behind_p
     world, pem = behind_proxy, certificate()
     assert world.say(issuance(), "", **handed_over(pem)) == (1001,)  # trusted by the proxy, enrolled by nobody
     with another_process(world) as connection:
-        put_certificate(connection, "GB", fingerprint(pem))
+        put_certificate(connection, "GB", read_certificate(pem))
     assert world.say(issuance(), "", **handed_over(pem)) == 1
     body = encode_request(Port.TRANSACTION_LOG, "acceptProposal", issuance(2))
     assert world.post(body, "acceptProposal", **handed_over(pem, by="192.0.2.1"))[0] == "401 Unauthorized"
@@ -277,14 +277,14 @@ def test_certificate_identifies_a_registry_through_a_trusted_proxy_only(behind_p
 def test_certificate_that_is_expired_or_revoked(behind_proxy: World) -> None:
     world, pem = behind_proxy, certificate(until=START + DAY)
     with another_process(world) as connection:
-        put_certificate(connection, "GB", fingerprint(pem))
+        put_certificate(connection, "GB", read_certificate(pem))
     assert world.say(issuance(1), "", **handed_over(pem)) == 1
     world.clock.advance(2 * DAY)
     assert world.say(issuance(2), "", **handed_over(pem)) == (1003,)
     world.clock.advance(-timedelta(days=2))
     assert world.say(issuance(2), "", **handed_over(pem)) == 1
     with another_process(world) as connection:
-        revoke_credential(connection, "certificate", fingerprint(pem), START)
+        revoke_credential(connection, "certificate", read_certificate(pem).fingerprint, START)
     assert world.say(issuance(3), "", **handed_over(pem)) == (1003,)
 
 

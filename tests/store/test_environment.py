@@ -110,9 +110,9 @@ def test_no_sandbox_begins_on_production(
 def test_a_file_of_the_other_environment_is_refused(database_url: str) -> None:
     with Database(database_url).write() as connection:
         settle_environment(connection, TEST)
-        require_same(connection, "test", "the file")
+        require_same(connection, TEST, "the file")
         with pytest.raises(UsageError, match="the file is of a production environment"):
-            require_same(connection, "production", "the file")
+            require_same(connection, PRODUCTION, "the file")
 
 
 @pytest.mark.parametrize("own", Environment)

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from itl.errors import UsageError
 from itl.ledger.block import Attributes, HeldBlock, Place, SerialRange
+from itl.reference import Environment
 from itl.store.handover_file import FORMAT, Head, Line, Total, Units, lines, prove, write
 from tests.hub.world import START
 
 KEY = b"secret"
-HEAD = Head(FORMAT, "CITL", "GB", START)
+HEAD = Head(FORMAT, "CITL", "GB", START, Environment.TEST)
 AAU = Attributes(1, None, 1, 1, None, None, None, None, 1)
 
 

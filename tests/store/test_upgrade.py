@@ -13,6 +13,8 @@ from itl.store import notice_book
 from itl.store import tables as t
 from itl.store.audit import audit
 from itl.store.database import Database
+from itl.store.enrolment_entries import entries
+from itl.store.enrolment_evidence import KnownCertificate, certificates
 from itl.store.reference_data import load_reference, projects
 from itl.store.schema import migrate
 from itl.store.totals import load, opened_by
@@ -170,3 +172,52 @@ def test_status_and_versions_get_a_history_and_notices_a_life(fresh_database: Ca
     with database.write() as connection:
         assert notice_book.note_overdue(connection, NOW) == [17]
     database.close()
+
+
+TENTH = """
+    INSERT INTO registries (code, kind, enrolled_at) VALUES
+        ('GB', 'party', '2012-01-01 00:00:00.000000'), ('CDM', 'cdm', '2012-01-01 00:00:00.000000'),
+        ('CITL', 'stl', '2012-01-01 00:00:00.000000');
+    INSERT INTO credentials (registry, kind, name) VALUES ('GB', 'certificate', 'ab12')
+"""
+LENIENT = "INSERT INTO settings (name, value) VALUES ('admit_unrecorded_projects', 'true')"
+SAID = "INSERT INTO settings (name, value) VALUES ('environment', 'test')"
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    ("before", "environment"),
+    [(TENTH, "production"), (f"{TENTH}; {LENIENT}", "test"), (f"{TENTH}; {SAID}", "test")],
+    ids=["a log in use", "a sandbox", "one that knows"],
+)
+def test_registries_in_use_stay_live(
+    fresh_database: Callable[..., str], engine: str, before: str, environment: str
+) -> None:
+    url = fresh_database(engine, None)
+    migrate(url, "0011")
+    earlier = Database(url)
+    with earlier.write() as connection:
+        for statement in filter(str.strip, before.split(";")):
+            connection.execute(sa.text(statement if engine == "sqlite" else in_utc(statement)))
+    earlier.close()
+    migrate(url)
+    database = Database(url)
+    with database.read() as connection:
+        known = load_reference(connection, NOW)
+        recorded = entries(connection)
+        kept = certificates(connection, "GB")
+    assert known.environment == environment
+    assert all(registry.is_live for registry in known.registries.values())
+    assert {code: [(each.step, each.result, each.by) for each in told] for code, told in recorded.items()} == {
+        code: [("go-live", "passed", "migration 0012")] for code in ("CDM", "GB")
+    }
+    assert kept == [KnownCertificate("ab12", None, revoked=False)]
+    database.close()
+
+
+def test_a_new_database_is_of_no_environment_until_somebody_says(fresh_database: Callable[..., str]) -> None:
+    url = fresh_database("sqlite", None)
+    migrate(url)
+    with Database(url).read() as connection:
+        assert connection.execute(sa.select(t.settings)).all() == []
+        assert entries(connection) == {}

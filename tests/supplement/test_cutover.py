@@ -9,9 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from itl.errors import UsageError
+from itl.reference import Environment
 from itl.store import handovers
 from itl.store import tables as t
 from itl.store.actions import actions
+from itl.store.environment import ENVIRONMENT
 from itl.store.fact_kinds import Fact, FactKey, FactName
 from itl.store.reference_data import put_facts
 from tests.databases import FreshDatabase
@@ -209,6 +211,24 @@ def test_a_file_is_taken_in_once(moving: Moving) -> None:
         moving.take_in("GB")
     assert moving.rows("ITL", t.unit_blocks) == before
     moving.lift("GB", moving.withdraw("GB"))
+
+
+def test_a_file_of_the_other_environment_is_refused(moving: Moving) -> None:
+    moving.begin("GB")
+    moving.reconcile("GB", "CITL")
+    moving.export("GB")
+    say_environment(moving, Environment.PRODUCTION)
+    with pytest.raises(UsageError, match="the file is of a test environment, this log is one of production"):
+        moving.rehearse("GB")
+    say_environment(moving, Environment.TEST)
+    assert moving.rehearse("GB").differences == []
+    moving.lift("GB", moving.withdraw("GB"))
+
+
+def say_environment(moving: Moving, environment: Environment) -> None:
+    """What nothing but a test does: make the transaction log another than it was."""
+    with moving.database("ITL").write() as connection:
+        connection.execute(sa.update(t.settings).where(t.settings.c.name == ENVIRONMENT).values(value=environment))
 
 
 def test_a_rehearsal_leaves_no_trace(moving: Moving) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -45,6 +46,30 @@ def _result(result: Result) -> dict[str, Any]:
         "broken": [each.identifier for each in result.broken],
         "evidence": result.evidence,
     }
+
+
+class ReadResult(msgspec.Struct, frozen=True):
+    """What is read again of a result."""
+
+    number: str
+    group: str
+    title: str
+    outcome: Outcome
+
+
+class ReadReport(msgspec.Struct, frozen=True):
+    """What is read again of a report."""
+
+    subject: str
+    peer: str
+    tester: str
+    started_at: datetime
+    results: tuple[ReadResult, ...]
+
+
+def read(report: bytes) -> ReadReport:
+    """A report that `as_json` has written; ValueError where it is none."""
+    return msgspec.json.decode(report, type=ReadReport)
 
 
 def as_junit(report: Report) -> bytes:
