@@ -11,7 +11,7 @@ import hmac
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -222,6 +222,18 @@ class Party:
         self._keep(self.code, self.peer, operation, sent_at, body, found.status_code, found.content)
         return Reply(found.status_code, {name.lower(): value for name, value in found.headers.items()}, found.content)
 
+    def is_let_in_without_certificate(self, operation: str, body: bytes) -> bool:
+        """Whether a call without a client certificate gets through to SOAP: an answer, or a fault."""
+        with closing(session(certificate=None, authority=self.access.authority or True)) as bare:
+            sent_at = self.clock()
+            try:
+                found = bare.post(self.url, data=body, headers={"SOAPAction": f'"{operation}"'}, timeout=self.patience)
+            except requests.RequestException as error:
+                self._keep(self.code, self.peer, operation, sent_at, body, None, str(error).encode())
+                return False
+            self._keep(self.code, self.peer, operation, sent_at, body, found.status_code, found.content)
+            return found.status_code in (200, 500) and is_envelope(found.content)
+
     def get(self, url: str) -> Reply:
         """The raw answer to GET; Failed where none comes."""
         sent_at = self.clock()
@@ -234,22 +246,38 @@ class Party:
 
     # Calls of the peer ------------------------------------------------------------------------------------------------
 
-    def expect(self, operation: str, what: str, fits: Callable[[Any], bool] = lambda _: True) -> Received:
-        """The first call of the peer not yet taken that fits, waited for; Failed, which says `what`, if none comes."""
-        self.expect_any((operation,), what, fits)
+    def expect(
+        self,
+        operation: str,
+        what: str,
+        fits: Callable[[Any], bool] = lambda _: True,
+        patience: float | None = None,
+    ) -> Received:
+        """The first call of the peer not yet taken that fits, waited for; Failed, which says `what`, if none comes.
+
+        `patience` is how long, if that is another time than the party's.
+        """
+        self.expect_any((operation,), what, fits, patience)
         found = self.came(operation, fits)
         if found is None:
             raise RuntimeError(f"{operation} was taken by somebody else: a party has one who waits")
         return found
 
-    def expect_any(self, operations: Sequence[str], what: str, fits: Callable[[Any], bool] = lambda _: True) -> None:
+    def expect_any(
+        self,
+        operations: Sequence[str],
+        what: str,
+        fits: Callable[[Any], bool] = lambda _: True,
+        patience: float | None = None,
+    ) -> None:
         """Wait for the first of several calls, and leave it where it is; Failed, which says `what`, if none comes."""
-        if not self.wait_for(operations, self.patience, fits):
+        seconds = self.patience if patience is None else patience
+        if not self.wait_for(operations, seconds, fits):
             with self._inbox.changed:
                 waiting = ", ".join(each.operation for each in self._inbox.waiting[-5:]) or "nothing else"
             raise Failed(
                 f"{self.peer} did not call {' or '.join(operations)} of {self.code} ({what}) within "
-                f"{self.patience:g} s; waiting: {waiting}",
+                f"{seconds:g} s; waiting: {waiting}",
                 *((self._breaks.call,) if self._inbox.unread else ()),
             )
 

@@ -14,7 +14,9 @@ def test_a_right_hub_passes(bench: Bench, group: object) -> None:
     numbers = [case.number for each in GROUPS if each is group for case in each.cases]
     results = bench.carry_out(*numbers)
     assert [each.number for each in results] == numbers
-    assert {each.number: (each.outcome, each.detail) for each in results if each.outcome is not Outcome.PASSED} == {}
+    other = {each.number: (each.outcome, each.detail) for each in results if each.outcome is not Outcome.PASSED}
+    assert other.keys() <= {"101/certificate"}, other
+    assert {outcome for outcome, _ in other.values()} <= {Outcome.NOT_APPLICABLE}, other
 
 
 def test_it_can_be_tested_again(bench: Bench) -> None:

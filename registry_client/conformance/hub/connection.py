@@ -15,7 +15,7 @@ from itl.wire.contract import Port
 from itl.wire.encode import encode_request
 from registry_client.conformance.hub.tester import HubTester
 from registry_client.conformance.making import part
-from registry_client.conformance.suite import Failed, Group, breaking
+from registry_client.conformance.suite import Failed, Group, NotApplicable, breaking
 
 GROUP: Group[HubTester] = Group("Communication initialization")
 
@@ -29,7 +29,7 @@ def a_call_is_answered(t: HubTester) -> None:
 @GROUP.case("101", "Who gives no user, or a wrong password, is asked for one", "CONNECT-2")
 def strangers_are_asked(t: HubTester) -> None:
     if t.initiator.access.user is None:
-        return  # a certificate is judged before the first byte: test 100 could not have passed without it
+        raise NotApplicable("the hub knows the tester by certificate, not by user and password")
     body = encode_request(Port.TRANSACTION_LOG, "getTransactionStatus", _status_request(t))
     for what, shown in (("without a user", None), ("with a wrong password", (t.initiator.access.user, "wrong"))):
         reply = t.initiator.post("getTransactionStatus", body, user=shown)
@@ -38,6 +38,15 @@ def strangers_are_asked(t: HubTester) -> None:
                 f"a call {what} must be answered with HTTP 401 and WWW-Authenticate: Basic; it was answered with "
                 f"{reply.status} and {reply.headers.get('www-authenticate')}"
             )
+
+
+@GROUP.case("101/certificate", "Who shows no certificate is not let in", "CONNECT-7")
+def who_has_no_certificate_stays_outside(t: HubTester) -> None:
+    if t.initiator.access.certificate is None:
+        raise NotApplicable("the hub knows the tester by user and password, not by a certificate")
+    body = encode_request(Port.TRANSACTION_LOG, "getTransactionStatus", _status_request(t))
+    if t.initiator.is_let_in_without_certificate("getTransactionStatus", body):
+        raise Failed("a call without a certificate must be let in nowhere; it was answered")
 
 
 @GROUP.case(

@@ -56,7 +56,7 @@ class _Begun:
 def begun(t: HubTester) -> _Begun:
     """Let the hub's people begin one with the registry; the hub must say so, with a snapshot that is ahead."""
     party = t.reconciled
-    snapshot = t.clock() + timedelta(seconds=t.profile.lead)
+    snapshot = t.clock() + timedelta(seconds=t.lead)
     t.ask("reconcile", {"registry": party.code, "snapshot": snapshot.isoformat().replace("+00:00", "Z")})
     with breaking("RECONCILE-1"):
         found = party.expect("initiateReconciliation", "the begin of a reconciliation")
@@ -73,7 +73,9 @@ def begun(t: HubTester) -> _Begun:
 def asked(t: HubTester, operation: str, run: _Begun) -> Received:
     """The hub must ask for something of the reconciliation, after the snapshot."""
     with breaking(_ASKED_BY[operation]):
-        found = t.reconciled.expect(operation, f"reconciliation {run.identifier}", of(run))
+        ahead = (run.snapshot - t.clock()).total_seconds()
+    patience = t.profile.patience + max(0.0, ahead)
+    found = t.reconciled.expect(operation, f"reconciliation {run.identifier}", of(run), patience)
     if found.at < run.snapshot:
         raise Failed(f"{operation} came at {found.at}, before the snapshot time {run.snapshot}", "RECONCILE-2")
     return found
@@ -337,5 +339,5 @@ def denied(t: HubTester) -> None:
     party = t.reconciled
     with party.answering("initiateReconciliation", lambda received: party.refused(received, (1510,))):
         run = begun(t)
-        if party.wait_for(("provideTotals",), t.profile.silence + t.profile.lead, of(run)):
+        if party.wait_for(("provideTotals",), t.profile.silence + t.lead, of(run)):
             raise Failed("a registry that refused to begin a reconciliation must not be asked for its totals")

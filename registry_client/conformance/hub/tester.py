@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -61,6 +62,9 @@ _ENDED_OTHERWISE: Mapping[int, tuple[str, ...]] = {
 }
 """What is broken where a proposal gets neither verdict, by the one that it must get."""
 
+_AT_LEAST_AHEAD = 2.0
+"""Seconds between a reconciliation's begin and its snapshot that are left at least."""
+
 _STRANGE = frozenset({2001, 2009})
 """After these the transaction is not one of the proposer's, which has nothing to report of it."""
 
@@ -78,7 +82,8 @@ class HubTester(Material):
         clock: Clock = system_clock,
     ) -> None:
         super().__init__(profile, evidence, fresh=fresh, clock=clock)
-        self.ask = asked or Commands(profile.operator)
+        self._ask = asked or Commands(profile.operator)
+        self._slowest: float | None = None
         self._stack = ExitStack()
         self.address: str | None = None
 
@@ -92,6 +97,18 @@ class HubTester(Material):
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def ask(self, action: str, values: Mapping[str, str]) -> None:
+        """Let the hub's people do something."""
+        begun = time.monotonic()
+        self._ask(action, values)
+        self._slowest = max(self._slowest or 0.0, time.monotonic() - begun)
+
+    @property
+    def lead(self) -> float:
+        """How far ahead a snapshot is set, in seconds: as the profile says, or less where the people were quick."""
+        lead = self.profile.lead
+        return lead if self._slowest is None else min(lead, _AT_LEAST_AHEAD + 2 * self._slowest)
 
     def issued(
         self, kind: UnitType = UnitType.AAU, quantity: int = 10, *, party: Party | None = None, **other: Any

@@ -40,6 +40,14 @@ def strangers_stay_outside(t: RegistryTester) -> None:
             raise Failed(f"a call {what} must be refused with HTTP 401; it was answered with {reply.status}")
 
 
+@GROUP.case("101/certificate", "Who shows no certificate is not let in", "R-CONNECT-6")
+def who_has_no_certificate_stays_outside(t: RegistryTester) -> None:
+    if t.profile.access.certificate is None:
+        raise NotApplicable("the log shows the registry no certificate")
+    if t.log.is_let_in_without_certificate("provideTime", encode_request(Port.REGISTRY, "provideTime", _time(t))):
+        raise Failed("a call without a certificate must be let in nowhere; it was answered")
+
+
 @GROUP.case("102", "The registry calls the log back", "R-SHAPE-CALL", "R-CONNECT-5", "R-ACQUIRE-1", essential=True)
 def the_registry_calls_back(t: RegistryTester) -> None:
     proposal = t.transfer(t.units(UnitType.AAU))

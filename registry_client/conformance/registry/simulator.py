@@ -35,6 +35,9 @@ COMMANDS: Mapping[str, str] = {
 
 _SECOND = 121
 
+_SILENCE, _LEAD = 0.5, 0.5
+"""Seconds: it is on this machine, and tells what it has to tell at once."""
+
 
 def commands(database: str) -> dict[str, str]:
     """The actions as commands on the database of a registry."""
@@ -47,7 +50,12 @@ def prepared(profile: Candidate, database: str) -> Candidate:
     """The profile for a registry of this project on a database: with its commands, and a second account."""
     if not Path(database).exists():
         raise RegistryError(f"{database}: no such database; `registry serve` makes it")
-    own = replace(profile, operator=commands(database) | dict(profile.operator))
+    own = replace(
+        profile,
+        operator=commands(database) | dict(profile.operator),
+        silence=min(profile.silence, _SILENCE),
+        lead=min(profile.lead, _LEAD),
+    )
     if own.is_cdm or own.accounts.second is not None:
         return own
     registry = Registry(Settings(code=profile.code), None, database=f"sqlite:///{database}")

@@ -8,13 +8,15 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import msgspec
 
+from registry_client.conformance.reports.coverage import coverage
 from registry_client.conformance.results import Outcome, Report, Result
 
 
 def as_json(report: Report) -> bytes:
     """`summary` first, then the run, then every result with requirements and evidence.
 
-    `broken` are the identifiers of the requirements that the peer does not keep, of the run and of each result.
+    `requirements` has the standing of each that binds the subject; `broken` are the identifiers of those that the peer
+    does not keep, of the run and of each result.
     """
     built = {
         "summary": report.summary,
@@ -26,6 +28,15 @@ def as_json(report: Report) -> bytes:
         "started_at": report.started_at,
         "seconds": round(report.seconds, 3),
         "versions": report.versions,
+        "requirements": [
+            {
+                "id": each.requirement.identifier,
+                "standing": each.standing,
+                "tests": [result.number for result in each.results],
+                "why": each.why,
+            }
+            for each in coverage(report)
+        ],
         "results": [_result(result) for result in report.results],
     }
     return bytes(msgspec.json.format(msgspec.json.encode(built), indent=2))

@@ -1,14 +1,20 @@
-"""A run as one page that needs nothing else: to be read, kept, printed and signed."""
+"""A run as one page that needs nothing else: to be read, kept, printed and signed.
+
+What passed is shown by its values, what did not as it was on the wire; the report in JSON has it all as it was.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from html import escape
 from typing import Final
 
-from lxml import etree
-
+from registry_client.conformance.reports.coverage import Standing, coverage
+from registry_client.conformance.reports.machine import as_json
+from registry_client.conformance.reports.outline import laid_out, outline
 from registry_client.conformance.results import Exchange, Outcome, Report, Result
 
 _NAMES: Final = {
@@ -32,6 +38,7 @@ th { font-weight: 600; color: var(--muted); font-size: 13px; }
 td.number, th.number { white-space: nowrap; font-variant-numeric: tabular-nums; width: 9.5em; }
 td.time, th.time { white-space: nowrap; text-align: right; width: 5em; font-variant-numeric: tabular-nums; }
 td.outcome, th.outcome { width: 9em; }
+td.count, th.count { text-align: right; width: 8em; font-variant-numeric: tabular-nums; }
 .badge { display: inline-block; border-radius: 4px; padding: 1px 8px; font-size: 13px; font-weight: 600;
   white-space: nowrap; }
 .passed { background: #dff3e4; color: #14532d; } .failed { background: #fde0e0; color: #8a1111; }
@@ -50,8 +57,10 @@ pre { background: #f5f7f9; border: 1px solid var(--line); padding: 8px; font: 12
   monospace; white-space: pre-wrap; overflow-wrap: anywhere; margin: 4px 0; max-height: 28em; overflow: auto; }
 .sign { display: grid; grid-template-columns: 1fr 1fr; gap: 40px 48px; margin-top: 28px; }
 .sign div { border-top: 1px solid #1b232c; padding-top: 4px; font-size: 13px; margin-top: 44px; }
+@page { margin: 18mm 15mm; }
 @media print { body { padding: 0; max-width: none; font-size: 11px; } details > *:not(summary) { display: none; }
-  summary { color: var(--muted); } tr, .sign { break-inside: avoid; } .badge, .sum div { border: 1px solid #888; } }
+  summary { color: var(--muted); list-style: none; } tr, .sign, .sum { break-inside: avoid; }
+  h2 { break-after: avoid; } thead { display: table-header-group; } .badge, .sum div { border: 1px solid #888; } }
 """
 
 
@@ -66,11 +75,13 @@ def as_page(report: Report) -> str:
         "<p class='muted'>Tests of annex H of the data exchange standards, and those of the suite (from 400 on)</p>",
         *_facts(report),
         *_summary(report),
+        *_groups(report),
         *_open_points(report),
+        *_signatures(report),
     ]
-    for group in dict.fromkeys(result.group for result in report.results):
+    for group in _titles(report):
         parts += _group(group, [result for result in report.results if result.group == group])
-    parts += [*_signatures(report), "</body></html>"]
+    parts += [*_requirements(report), "</body></html>"]
     return "".join(parts)
 
 
@@ -80,7 +91,10 @@ def _facts(report: Report) -> Iterator[str]:
         "Tested by": report.tester,
         "Begun": _time(report.started_at),
         "Duration": f"{report.seconds:.0f} seconds",
-    } | dict(report.versions)
+        **report.versions,
+        "Evidence": f"SHA-256 {hashlib.sha256(as_json(report)).hexdigest()} of the report in JSON, which has every "
+        "message as it was on the wire",
+    }
     yield "<dl class='facts'>"
     for name, value in told.items():
         yield f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
@@ -99,14 +113,42 @@ def _summary(report: Report) -> Iterator[str]:
     yield "</div>"
 
 
+def _titles(report: Report) -> list[str]:
+    return list(dict.fromkeys(result.group for result in report.results))
+
+
+def _groups(report: Report) -> Iterator[str]:
+    yield "<h2>Summary by group</h2><table><tr><th>Group</th>"
+    yield "".join(f"<th class='count'>{_NAMES[outcome]}</th>" for outcome in Outcome) + "</tr>"
+    for title in _titles(report):
+        counted = Counter(result.outcome for result in report.results if result.group == title)
+        yield f"<tr><td>{escape(title)}</td>"
+        yield "".join(f"<td class='count'>{counted[outcome] or ''}</td>" for outcome in Outcome) + "</tr>"
+    yield "</table>"
+
+
+def _requirements(report: Report) -> Iterator[str]:
+    listed = coverage(report)
+    counted = Counter(each.standing for each in listed)
+    said = ", ".join(f"{counted[standing]} {standing}" for standing in Standing)
+    yield f"<h2>Requirements: {said}</h2><table><tr><th class='number'>Requirement</th><th>What it asks for</th>"
+    yield "<th class='outcome'>Standing</th></tr>"
+    for each in listed:
+        links = " ".join(map(_link, each.results)) or escape(each.why)
+        kind = {Standing.KEPT: "passed", Standing.BROKEN: "failed"}.get(each.standing, "skipped")
+        yield f"<tr><td class='number'>{escape(each.requirement.identifier)}</td><td>{escape(each.requirement.text)} "
+        yield f"<i>({escape(each.requirement.source)})</i><p class='why'>{links}</p></td>"
+        yield f"<td class='outcome'><span class='badge {kind}'>{each.standing}</span></td></tr>"
+    yield "</table>"
+
+
 def _open_points(report: Report) -> Iterator[str]:
     wrong = [result for result in report.results if result.outcome in (Outcome.FAILED, Outcome.ERROR)]
     if wrong:
         yield from _broken(report)
         yield "<h2>What did not pass</h2><table><tr><th class='number'>Test</th><th>What happened</th></tr>"
         for result in wrong:
-            link = f"<a href='#{escape(_anchor(result))}'>{escape(result.number)}</a>"
-            yield f"<tr><td class='number'>{link}</td><td>{escape(result.title)}"
+            yield f"<tr><td class='number'>{_link(result)}</td><td>{escape(result.title)}"
             yield f"<p class='detail'>{escape(result.detail)}</p></td></tr>"
         yield "</table>"
 
@@ -116,11 +158,7 @@ def _broken(report: Report) -> Iterator[str]:
         yield "<h2>Requirements that are not kept</h2><table><tr><th class='number'>Requirement</th>"
         yield "<th>What it asks for</th><th class='outcome'>Tests</th></tr>"
         for each in report.broken:
-            links = " ".join(
-                f"<a href='#{escape(_anchor(result))}'>{escape(result.number)}</a>"
-                for result in report.results
-                if each in result.broken
-            )
+            links = " ".join(_link(result) for result in report.results if each in result.broken)
             yield f"<tr><td class='number'>{escape(each.identifier)}</td><td>{escape(each.text)} "
             yield f"<i>({escape(each.source)})</i></td><td class='outcome'>{links}</td></tr>"
         yield "</table>"
@@ -148,25 +186,16 @@ def _folded(result: Result) -> Iterator[str]:
         yield f"<li><b>{escape(each.identifier)}</b> {escape(each.text)} <i>({escape(each.source)})</i></li>"
     yield "</ul>"
     for number, exchange in enumerate(result.evidence, 1):
-        yield from _exchange(number, exchange)
+        yield from _exchange(number, exchange, outline if result.outcome is Outcome.PASSED else laid_out)
     yield "</details>"
 
 
-def _exchange(number: int, exchange: Exchange) -> Iterator[str]:
+def _exchange(number: int, exchange: Exchange, shown: Callable[[str], str]) -> Iterator[str]:
     took = (exchange.answered_at - exchange.sent_at).total_seconds() * 1000
     status = "no answer" if exchange.status is None else f"HTTP {exchange.status}"
     head = f"{number}. {exchange.operation}, {exchange.sender} to {exchange.receiver}, {_time(exchange.sent_at)}"
     yield f"<div class='exchange'><p><b>{escape(head)}</b>, {status} after {took:.0f} ms</p>"
-    yield f"<pre>{escape(_laid_out(exchange.request))}</pre><pre>{escape(_laid_out(exchange.reply))}</pre></div>"
-
-
-def _laid_out(message: str) -> str:
-    """XML with an element a line; what is no XML, as it was."""
-    try:
-        root = etree.fromstring(message.encode(), etree.XMLParser(resolve_entities=False, remove_blank_text=True))
-    except etree.XMLSyntaxError:
-        return message
-    return etree.tostring(root, pretty_print=True, encoding="unicode")
+    yield f"<pre>{escape(shown(exchange.request))}</pre><pre>{escape(shown(exchange.reply))}</pre></div>"
 
 
 def _signatures(report: Report) -> Iterator[str]:
@@ -175,6 +204,10 @@ def _signatures(report: Report) -> Iterator[str]:
     for who in (f"Tester: {report.tester}", f"For the {report.subject} {report.peer}"):
         yield f"<div>{escape(who)}</div><div>Place and date</div>"
     yield "</div>"
+
+
+def _link(result: Result) -> str:
+    return f"<a href='#{escape(_anchor(result))}'>{escape(result.number)}</a>"
 
 
 def _anchor(result: Result) -> str:
