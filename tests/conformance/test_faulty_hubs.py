@@ -10,6 +10,7 @@ import pytest
 
 from itl.cli.sandbox import prepare
 from itl.settings import Settings
+from registry_client.conformance.requirements import Subject, requirements
 from registry_client.conformance.results import Outcome, Result
 from tests.conformance.faulty.hub import FaultyHub, Running, Wrong, running
 from tests.conformance.faulty.hubs import HUBS
@@ -59,3 +60,8 @@ def test_a_hub_without_a_fault_passes_in_its_place(template: Path, tmp_path: Pat
 def test_names_are_unlike() -> None:
     names = [faulty.name for faulty in HUBS]
     assert len(names) == len(set(names))
+
+
+def test_each_requirement_that_is_tested_is_broken_by_a_hub() -> None:
+    tested = {each.identifier for each in requirements().values() if each.subject is Subject.HUB and not each.untested}
+    assert tested == {identifier for faulty in HUBS for identifier in faulty.breaks}

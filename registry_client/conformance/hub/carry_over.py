@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from itl.codes import TransactionType, UnitType
 from itl.messages import ProposalTransaction, TransactionUnitBlock
 from registry_client.conformance.hub.cancellation import without_account
-from registry_client.conformance.hub.material import HOLDING, PENDING
+from registry_client.conformance.hub.material import HOLDING, PENDING, PERSON
 from registry_client.conformance.hub.rules import Rule, add_rules
 from registry_client.conformance.hub.tester import HubTester
 from registry_client.conformance.playing import Party
@@ -54,21 +54,27 @@ def _of(t: HubTester, kind: UnitType, **other: Any) -> TransactionUnitBlock:
 
 @GROUP.case("180", "AAU are carried over into the surplus reserve", "CARRY-1")
 def aau_are_carried_over(t: HubTester) -> None:
-    t.completes(*carrying(t, _of(t, UnitType.AAU), target=_SURPLUS))
+    block = _of(t, UnitType.AAU)
+    t.completes(*carrying(t, block, target=_SURPLUS))
+    as_before = t.proposal(TransactionType.INTERNAL_TRANSFER, t.carrier, block, target=PERSON)
+    t.refused_with_one_of(t.carrier, as_before, 4003, 4004)  # by their account, or by their period
 
 
 @GROUP.case("181", "CER are carried over where they are", "CARRY-2")
 def cer_are_carried_over(t: HubTester) -> None:
-    block = _of(t, UnitType.CER)
-    t.completes(*carrying(t, block))
-    carried = replace(block, applicable_commit_period=t.later)
-    kind = TransactionType.INTERNAL_TRANSFER
-    t.completes(t.carrier, t.proposal(kind, t.carrier, carried, target=Account(121, 2001)))
+    _carried_in_place(t, _of(t, UnitType.CER))
 
 
 @GROUP.case("182", "ERU made of AAU are carried over where they are", "CARRY-2")
 def eru_are_carried_over(t: HubTester) -> None:
-    t.completes(*carrying(t, _of(t, UnitType.ERU_FROM_AAU)))
+    _carried_in_place(t, _of(t, UnitType.ERU_FROM_AAU))
+
+
+def _carried_in_place(t: HubTester, block: TransactionUnitBlock) -> None:
+    """Units are carried over, and then move as those of the next period."""
+    t.completes(*carrying(t, block))
+    carried = replace(block, applicable_commit_period=t.later)
+    t.completes(t.carrier, t.proposal(TransactionType.INTERNAL_TRANSFER, t.carrier, carried, target=PERSON))
 
 
 def _cancelled_before(t: HubTester) -> _Broken:

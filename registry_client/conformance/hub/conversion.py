@@ -28,7 +28,9 @@ def aau_become_eru(t: HubTester) -> None:
 
 @GROUP.case("131", "RMU become ERU that keep their LULUCF activity", "CONVERT-1")
 def rmu_become_eru(t: HubTester) -> None:
-    t.held(UnitType.ERU_FROM_RMU)
+    eru = t.held(UnitType.ERU_FROM_RMU)
+    target = Account(121, 2001)
+    t.completes(t.initiator, t.proposal(TransactionType.INTERNAL_TRANSFER, t.initiator, eru, target=target))
 
 
 @GROUP.case("131/part", "A part of a block is converted, the rest stays what it was", "CONVERT-1")

@@ -116,7 +116,8 @@ def a_transfer_is_refused_at_once(t: HubTester) -> None:
 
 @GROUP.case("155", "The CDM registry forwards CER to a Party", "TRANSFER-2")
 def cer_are_forwarded(t: HubTester) -> None:
-    cer = t.held(UnitType.CER)
+    cer = t.issued(UnitType.CER)
+    t.transferred(t.cdm, t.initiator, cer, source=PENDING)
     t.completes(t.initiator, t.proposal(TransactionType.CANCELLATION, t.initiator, cer, target=Account(230, 3001)))
 
 

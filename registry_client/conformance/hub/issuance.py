@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from itl.codes import TransactionStatus, TransactionType, UnitType
-from itl.messages import ProposalTransaction
+from itl.messages import ProposalTransaction, TransactionUnitBlock
 from registry_client.conformance.hub.material import HOLDING, PENDING, PERSON
 from registry_client.conformance.hub.rules import Rule, add_rules
 from registry_client.conformance.hub.tester import HubTester
@@ -26,22 +26,31 @@ _MORE_THAN_ANY_LIMIT = 50_000_000_000_000
 
 @GROUP.case("120", "A Party issues AAU", "ISSUE-1", "SEQUENCE-INTERNAL")
 def a_party_issues_aau(t: HubTester) -> None:
-    proposal = t.issuance(t.initiator, t.units(UnitType.AAU, 1_000))
+    block = t.units(UnitType.AAU, 1_000)
+    proposal = t.issuance(t.initiator, block)
     with breaking("ISSUE-1"):
         t.completes(t.initiator, proposal)
+        _are_held(t, block)
     with breaking("SEQUENCE-INTERNAL"):
         t.untold(t.initiator, proposal)
 
 
 @GROUP.case("121", "A Party issues RMU", "ISSUE-1")
 def a_party_issues_rmu(t: HubTester) -> None:
-    t.completes(t.initiator, t.issuance(t.initiator, t.units(UnitType.RMU)))
+    block = t.units(UnitType.RMU)
+    t.completes(t.initiator, t.issuance(t.initiator, block))
+    _are_held(t, block)
+
+
+def _are_held(t: HubTester, block: TransactionUnitBlock) -> None:
+    """Units that were issued can be moved."""
+    t.completes(t.initiator, t.proposal(TransactionType.INTERNAL_TRANSFER, t.initiator, block, target=PERSON))
 
 
 for _kind in (UnitType.CER, UnitType.TCER, UnitType.LCER):
 
     def _issued_by_the_cdm(t: HubTester, kind: UnitType = _kind) -> None:
-        t.completes(t.cdm, t.issuance(t.cdm, t.units(kind)))
+        t.transferred(t.cdm, t.initiator, t.issued(kind), source=PENDING)
 
     GROUP.add(f"122/{_kind.name}", f"The CDM registry issues {_kind.name}", ("ISSUE-2",), _issued_by_the_cdm)
 

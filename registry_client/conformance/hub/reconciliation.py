@@ -171,8 +171,12 @@ def equal(t: HubTester, held: Sequence[UnitBlock]) -> None:
 def _blocks_if_asked(t: HubTester, run: _Begun, held: Sequence[UnitBlock]) -> None:
     """While something is open from before, a hub may want to see the blocks of equal totals, too."""
     party, either = t.reconciled, ("provideUnitBlocks", "receiveReconciliationResult")
-    party.expect_any(either, f"reconciliation {run.identifier}", of(run))
-    if party.came("provideUnitBlocks", of(run)):
+    with breaking("RECONCILE-3"):
+        party.expect_any(either, f"reconciliation {run.identifier}", of(run))
+    found = party.came("provideUnitBlocks", of(run))
+    if found is not None:
+        if t.code(6301) in (found.message.response_codes or ()):
+            raise Failed(f"the totals are equal; unit blocks were asked for with code {t.code(6301)}", "RECONCILE-3")
         t.acknowledged(answer_blocks(t, run, held), "receiveUnitBlocks")
 
 

@@ -77,6 +77,8 @@ def replaced_units_stay(t: HubTester) -> None:
 def lcer_are_replaced(t: HubTester) -> None:
     lcer, cer = t.held(UnitType.LCER), t.held(UnitType.CER, period=t.later)
     t.completes(*replacing(t, lcer, cer, target=_LCER_EXPIRY))
+    moved = t.proposal(TransactionType.INTERNAL_TRANSFER, t.initiator, lcer, target=PERSON)
+    t.refused(t.initiator, moved, 4015)
 
 
 def _role_missing(t: HubTester) -> _Broken:
@@ -190,11 +192,12 @@ def noticed(t: HubTester, kind: int, project: int, **told: str) -> _Noticed:
     text = f"conformance {t.fresh.transaction(t.initiator.code)}"
     values = {"registry": t.initiator.code, "text": text, "project": f"{t.profile.project.host}{project}"}
     t.ask("expiry notice" if kind == NoticeType.EXPIRY_DATE_CHANGE else "notice", values | {"type": str(kind)} | told)
-    found = t.initiator.expect(
-        "acceptITLNotice",
-        f"a notice of type {kind}",
-        lambda message: message.notification_type == kind and message.message_content == text,
-    ).message
+    with breaking("NOTICE-1"):
+        found = t.initiator.expect(
+            "acceptITLNotice",
+            f"a notice of type {kind}",
+            lambda message: message.notification_type == kind and message.message_content == text,
+        ).message
     return _Noticed(found.notification_identifier, project)
 
 
@@ -219,11 +222,13 @@ def lcer_get_the_date(t: HubTester) -> None:
     project = own_project(t)
     lcer = t.held(UnitType.LCER, project_identifier=project)
     notice = _expiry_notice(t, project)
-    t.completes(*_dated(t, notice, lcer))
+    with breaking("EXPIRY-1"):
+        t.completes(*_dated(t, notice, lcer))
     moved = t.proposal(
         TransactionType.INTERNAL_TRANSFER, t.initiator, replace(lcer, expiry_date=_NEW_DATE), target=PERSON
     )
-    t.completes(t.initiator, moved)
+    with breaking("EXPIRY-1"):
+        t.completes(t.initiator, moved)
 
 
 @EXPIRY.case("203/5353", "Refused with 5353: not the date of the notice", "CHECK-5353")

@@ -15,7 +15,6 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from itl.checks.override import PLAIN, Override
 from itl.cli.sandbox import HURRY, below, prepare
 from itl.cli.serving import PATH
-from itl.clock import Clock, system_clock
 from itl.hub import Hub
 from itl.settings import Settings
 from itl.store.delivery import Address
@@ -141,7 +140,6 @@ class Wrong:
     """Checks that are off, and numbers that are told otherwise: of any code, also those that no operator may touch."""
     inside: Callable[[], AbstractContextManager[Any]] = nullcontext
     """What is other in the program."""
-    clock: Clock = system_clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +189,7 @@ def running(wrong: Wrong, template: Path, folder: Path) -> Iterator[Running]:
     with ExitStack() as stack:
         stack.enter_context(wrong.inside())
         with patch("itl.hub.override_of", lambda settings: wrong.override):
-            hub = Hub(settings, wrong.clock)
+            hub = Hub(settings)
         stack.callback(hub.close)
         stack.enter_context(patch.object(hub.relay, "_connected", lambda address: _peer(address, now)))
         serving = serve(_at_the_door(hub.application(), now), "127.0.0.1", 0)

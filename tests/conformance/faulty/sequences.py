@@ -76,13 +76,13 @@ def _after_another(receiver: str, status: int) -> Sending:
         message = sent.message
         proposed = getattr(message, "proposed_transaction", None)
         identifier = proposed.transaction_identifier if proposed else message.transaction_identifier
-        deliver(_notification(receiver, identifier, status))
+        deliver(notification(receiver, identifier, status))
         return deliver(sent)
 
     return send
 
 
-def _notification(receiver: str, identifier: str, status: int) -> Sent:
+def notification(receiver: str, identifier: str, status: int) -> Sent:
     blank = Sent(receiver, "acceptNotification", b"")
     return blank.saying(
         NotificationRequest(
@@ -285,7 +285,7 @@ def _first_status_for_ever() -> Wrong:
 
 
 @dataclass(slots=True)
-class _Book:
+class Book:
     """The proposals that a hub was told, by their identifiers."""
 
     proposals: dict[str, ProposalTransaction] = field(default_factory=dict)
@@ -301,7 +301,7 @@ def _evaluating(change: Callable[[EvaluationResult, ProposalTransaction], Evalua
     """A hub whose evaluation results say something else."""
 
     def made() -> Wrong:
-        book = _Book()
+        book = Book()
 
         def send(sent: Sent, deliver: Deliver) -> HttpReply:
             if sent.operation != "acceptNotification":
@@ -368,7 +368,7 @@ def _one_unit_less(proposal: ProposalTransaction) -> ProposalTransaction:
 
 
 def _relays_what_it_refuses() -> Wrong:
-    book = _Book()
+    book = Book()
 
     def send(sent: Sent, deliver: Deliver) -> HttpReply:
         if sent.operation == "acceptNotification" and sent.message.transaction_status == _S.CHECKED_DISCREPANCY:
@@ -393,7 +393,7 @@ def _echoes_completions() -> Wrong:
 
     def answer(call: Call, right: Right) -> Answer:
         if call.operation == "acceptNotification" and call.message.transaction_status == _S.COMPLETED:
-            senders[0](_notification(call.message.sender, call.message.transaction_identifier, _S.COMPLETED))
+            senders[0](notification(call.message.sender, call.message.transaction_identifier, _S.COMPLETED))
         return right(call)
 
     return Wrong(answer=answer, send=send)
@@ -412,7 +412,7 @@ def _keeps_units(*statuses: int) -> Callable[[], AbstractContextManager[Any]]:
 
 def _reserves_what_it_refuses() -> Wrong:
     """Until the registry reports the end of a proposal that was found bad, its units are in it."""
-    book = _Book()
+    book = Book()
     kept: dict[str, ProposalTransaction] = {}
 
     def answer(call: Call, right: Right) -> Answer:
