@@ -51,10 +51,13 @@ def axis(wsdl: dict[Port, str], tmp_path_factory: pytest.TempPathFactory) -> axi
 
 
 @pytest.fixture(scope="session")
-def gsoap(wsdl: dict[Port, str], pytestconfig: pytest.Config) -> gsoap_stack.Gsoap:
+def gsoap(
+    wsdl: dict[Port, str], pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> gsoap_stack.Gsoap:
     version = gsoap_stack.find()
-    assert pytestconfig.cache is not None
-    kept = pytestconfig.cache.mkdir("gsoap") / gsoap_stack.key(version)
+    cache: pytest.Cache | None = getattr(pytestconfig, "cache", None)
+    directory = cache.mkdir("gsoap") if cache else tmp_path_factory.mktemp("gsoap")
+    kept = directory / gsoap_stack.key(version)
     return gsoap_stack.build(version, wsdl[Port.TRANSACTION_LOG], wsdl[Port.REGISTRY], kept)
 
 

@@ -45,11 +45,11 @@ def calling(stack: Stack, way: Way) -> tuple[Outcomes, list[endpoint.Call]]:
         heard = len(log.calls)
         [refusal] = stack.call(url, USER, "wrong", calls[:1], **way.options)
     went = dict.fromkeys(OPERATIONS[Port.TRANSACTION_LOG], WORKS)
-    for exchange, request, reply in zip(EXCHANGES, log.requests, replies, strict=False):
+    for exchange, request, reply in itertools.zip_longest(EXCHANGES, log.requests[: len(EXCHANGES)], replies):
         seen = went[exchange.operation], difference(exchange.call, request), difference(exchange.read, reply)
         went[exchange.operation] = _first(seen)
     accepted = {"reply": {"resultIdentifier": 1}}
-    went[LARGEST] = _first((difference(largest, log.requests[-1]), difference(accepted, last)))
+    went[LARGEST] = _first((difference([largest], log.requests[-1:]), difference(accepted, last)))
     went[FAULTS] = _fault(fault)
     told = re.search("Unauthorized|user and password", json.dumps(refusal))
     went[UNAUTHORIZED] = WORKS if told and len(log.calls) == heard else f"{refusal!r} was read"

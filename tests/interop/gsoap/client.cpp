@@ -26,7 +26,8 @@ static std::string fault(soap *soap) {
             itl__##operation##Response response;                                                  \
             read(input, text, request);                                                           \
             if (log.operation(&request, response)) return fault(log.soap);                        \
-            return "reply\t" + written(*response.operation##Response);                            \
+            const auto *part = response.operation##Response;                                      \
+            return "reply\t" + (part ? written(*part) : "<value/>");                              \
         }                                                                                         \
     }
 
