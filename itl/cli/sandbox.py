@@ -48,7 +48,13 @@ def register(commands: Subparsers) -> None:
         "their code in lower case; commitment periods are open, projects need not be recorded.",
     )
     web_arguments(parser)
-    parser.add_argument("--registries", action="store_true", help="run a reference registry for each of them, too")
+    parser.add_argument(
+        "--registries",
+        nargs="*",
+        choices=SANDBOX_REGISTRIES,
+        metavar="CODE",
+        help="run a reference registry for these, too; without codes for all",
+    )
     parser.add_argument(
         "--registry-data", type=Path, metavar="DIR", help="where those keep their data (default: beside the database)"
     )
@@ -100,9 +106,10 @@ class Sandbox:
         """Its addresses and users, a line each."""
         yield f"log ITL       {self.url}"
         yield f"its WSDL      {self.url}?wsdl"
+        enrolled = self.hub.reference.current.registries
         for code in SANDBOX_REGISTRIES:
-            at = f"   {self.registries[code].url}" if code in self.registries else ""
-            yield f"registry {code:<5}user and password {code.lower():<4}{at}"
+            at = "runs at" if code in self.registries else "is called at"
+            yield f"registry {code:<5}user and password {code.lower():<5}{at} {enrolled[code].url or 'no address yet'}"
 
 
 def prepare(settings: Settings, urls: Mapping[str, str] | None = None, else_at: str | None = None) -> None:
@@ -134,11 +141,12 @@ def sandbox(
     misbehave: Sequence[tuple[str, Misbehaviour]] = (),
     urls: Mapping[str, str] | None = None,
     else_at: str | None = None,
+    codes: Iterable[str] = SANDBOX_REGISTRIES,
 ) -> Iterator[Sandbox]:
     """A running sandbox; with `registry_data`, a directory, also reference registries, which keep their data there.
 
-    `misbehave` are faults that registries commit in reconciliations, by their code. `urls` and `else_at` say where
-    registries are called that are not run here (`prepare`).
+    `codes` says for whom. `misbehave` are faults that registries commit in reconciliations, by their code. `urls` and
+    `else_at` say where registries are called that are not run here (`prepare`).
     """
     with ExitStack() as stack:
         prepare(settings, urls, else_at)
@@ -156,11 +164,12 @@ def sandbox(
         registries = {}
         if registry_data is not None:
             registry_data.mkdir(parents=True, exist_ok=True)
-            for code in SANDBOX_REGISTRIES:
+            for code in codes:
                 faults = tuple(fault for of, fault in misbehave if of == code)
                 plan = RegistrySettings(code=code, misbehave=faults)
                 registries[code] = stack.enter_context(_registry(plan, url, settings.host, registry_data))
             prepare(settings, {code: running.url for code, running in registries.items()})
+            hub.reference.reload()
         yield Sandbox(hub, url, registries)
 
 
@@ -183,14 +192,18 @@ def run(arguments: Namespace) -> int:
     settings = _in_a_hurry(settings_of(arguments))
     logs.tell_always(environment=str(Environment.TEST))
     end_on_signals()
-    if arguments.misbehave and not arguments.registries:
+    codes = None if arguments.registries is None else arguments.registries or SANDBOX_REGISTRIES
+    if not {code for code, _ in arguments.misbehave} <= set(codes or ()):
         raise UsageError("--misbehave is for the reference registries of the sandbox: give --registries, too")
-    data = arguments.registry_data or _beside(settings.database) if arguments.registries else None
+    data = None if codes is None else arguments.registry_data or _beside(settings.database)
     given = arguments.registries_at
     urls = below(given, SANDBOX_REGISTRIES) if given else None
     if arguments.supplement and not roles():
         raise UsageError("--supplement: no supplementary log is installed here; leave it out")
-    with sandbox(settings, data, arguments.misbehave, urls, REGISTRIES_AT) as running, ExitStack() as stack:
+    with (
+        sandbox(settings, data, arguments.misbehave, urls, REGISTRIES_AT, codes or ()) as running,
+        ExitStack() as stack,
+    ):
         described = [*running.describe()]
         for role in roles().values() if arguments.supplement else ():
             beside = stack.enter_context(role.beside(running, _folder_of(settings.database)))

@@ -131,7 +131,10 @@ def test_the_first_ten_minutes(
 def test_the_page_shows_the_examples_that_are_played() -> None:
     page = (ROOT / "docs" / "registry_developer.rst").read_text()
     named = set(re.findall(r"examples/([\w.-]+)", page))
-    assert {"issuance.xml", "issuance-again.xml", "completed.xml", "status.xml", "listener.py", "status.php"} == named
+    assert {
+        "issuance.xml", "issuance-again.xml", "completed.xml", "status.xml", "listener.py", "status.php",
+        "endpoint.php", "issue.php",
+    } == named  # fmt: skip
 
 
 def test_the_registry_in_python(running: Sandbox, tmp_path: Path) -> None:
@@ -146,6 +149,30 @@ def _has_soap(php: str | None) -> bool:
     if php is None:
         return False
     return "soap" in subprocess.run([php, "-m"], capture_output=True, text=True, check=True).stdout.split()
+
+
+@pytest.mark.interop
+@pytest.mark.skipif(not _has_soap(shutil.which("php")), reason="PHP with its SOAP extension is not installed")
+def test_a_registry_in_php(running: Sandbox) -> None:
+    """Its endpoint is called, and the issuance that it proposes is checked and completed."""
+    port = _free_port()
+    command = ["php", "-S", f"127.0.0.1:{port}", str(EXAMPLES / "endpoint.php")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as endpoint:
+        assert endpoint.stdout is not None
+        try:
+            assert "started" in endpoint.stdout.readline()
+            assert main(["enrol", "GB", "--url", f"http://127.0.0.1:{port}/", "--database", database(running)]) == 0
+            issue = ["php", str(EXAMPLES / "issue.php"), "GB900003", "3001", running.url]
+            done = subprocess.run(issue, capture_output=True, text=True, check=False, timeout=PATIENCE)
+            assert done.stdout == "proposed: result 1\nchecked: status 2\ncompleted: result 1\n", done.stderr
+            assert any("GB900003 has status 2" in line for line in endpoint.stdout)
+            again = subprocess.run(issue, capture_output=True, text=True, check=False, timeout=PATIENCE)
+            assert again.stdout == "proposed: result 1\nchecked: status 4\n"
+            issue[3] = "4001"
+            other = subprocess.run(issue, capture_output=True, text=True, check=False, timeout=PATIENCE)
+            assert other.stdout == "proposed: result 0\nrefused: 3001\n"
+        finally:
+            endpoint.kill()
 
 
 @pytest.mark.interop
