@@ -12,12 +12,12 @@ from typing import TypeVar
 from registry_client.conformance.evidence import Evidence
 from registry_client.conformance.hub.groups import GROUPS as HUB_GROUPS
 from registry_client.conformance.hub.tester import HubTester
-from registry_client.conformance.operators import Commands, Declined
+from registry_client.conformance.operators import Asked, Commands, Declined
 from registry_client.conformance.playing import LetsIn
 from registry_client.conformance.profile import Profile, for_sandbox, load
 from registry_client.conformance.registry.groups import GROUPS as REGISTRY_GROUPS
 from registry_client.conformance.registry.profile import Candidate
-from registry_client.conformance.registry.simulator import prepared
+from registry_client.conformance.registry.simulator import by_commands, prepared
 from registry_client.conformance.registry.tester import RegistryTester
 from registry_client.conformance.reports.console import ending, line
 from registry_client.conformance.reports.machine import as_json
@@ -60,10 +60,11 @@ def run_registry(arguments: argparse.Namespace, enrolled: Candidate, lets_in: Le
     profile = replace(profile, code=arguments.code)
     if arguments.enquiry is not None:
         profile = replace(profile, enquiry=arguments.enquiry)
+    asked: Asked = people(profile, arguments)
     if arguments.simulator is not None:
-        profile = prepared(profile, arguments.simulator)
+        profile, asked = prepared(profile, arguments.simulator), by_commands(arguments.simulator, asked)
     evidence = Evidence()
-    with RegistryTester(profile, evidence, asked=people(profile, arguments), lets_in=lets_in) as tester:
+    with RegistryTester(profile, evidence, asked=asked, lets_in=lets_in) as tester:
         peer = f"{profile.code} at {profile.url}"
         return reported(
             arguments,

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from registry_client.conformance.evidence import Evidence
-from registry_client.conformance.operators import Asked, Declined
+from registry_client.conformance.operators import Commands
 from registry_client.conformance.playing import Access
 from registry_client.conformance.registry.groups import GROUPS
 from registry_client.conformance.registry.profile import Accounts, Candidate
-from registry_client.conformance.registry.simulator import commands
+from registry_client.conformance.registry.simulator import by_commands
 from registry_client.conformance.registry.tester import RegistryTester
 from registry_client.conformance.results import Result
 from registry_client.conformance.suite import chosen, run
 from registry_client.faults import Misbehaviour
 from registry_client.identifiers import AccountNumber
-from registry_client.main import main
 from registry_client.plans import Plan
 from registry_client.simulator import running
 
@@ -40,19 +38,6 @@ class Stand:
         return list(run(chosen(GROUPS, only), self.tester, self.tester.evidence))
 
 
-def by_command(database: Path) -> Asked:
-    """The people of a registry: the commands that the suite has for them, in this process."""
-    actions = commands(str(database))
-
-    def ask(action: str, values: Mapping[str, str]) -> None:
-        words = [word.format(**values) for word in shlex.split(actions[action])]
-        code = main(words[1:])
-        if code:
-            raise Declined(f"{words} ended with {code}")
-
-    return ask
-
-
 @contextmanager
 def stand(
     folder: Path, code: str = "GB", *, enquiry: float = 0.5, misbehave: tuple[Misbehaviour, ...] = ()
@@ -67,7 +52,7 @@ def stand(
         accounts=Accounts(second=None if code == "CDM" else str(second)),
         access=Access(user="itl", password="itl", called_by=(code.lower(), code.lower())),
     )
-    with RegistryTester(profile, Evidence(), asked=by_command(database)) as tester:
+    with RegistryTester(profile, Evidence(), asked=by_commands(str(database), Commands())) as tester:
         plan = Plan(
             code=code,
             hub=str(tester.address),

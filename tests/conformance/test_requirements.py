@@ -7,6 +7,7 @@ import pytest
 from itl.checks.catalogue import catalogue
 from registry_client.conformance.hub.groups import GROUPS as HUB_GROUPS
 from registry_client.conformance.registry.groups import GROUPS as REGISTRY_GROUPS
+from registry_client.conformance.reports.reference import page
 from registry_client.conformance.requirements import Requirement, Subject, requirements
 
 CASES = {
@@ -43,3 +44,17 @@ def test_a_test_covers_what_binds_its_subject(subject: Subject) -> None:
 def test_numbers_are_unlike(subject: Subject) -> None:
     numbers = [case.number for case in CASES[subject]]
     assert len(numbers) == len(set(numbers))
+
+
+@pytest.mark.parametrize("subject", Subject)
+def test_the_documentation_has_every_test_and_requirement(subject: Subject) -> None:
+    rows = [line.strip() for line in page(subject).splitlines() if line.startswith("   * - ")]
+    expected = [case.number for case in CASES[subject]]
+    expected += [each.identifier for each in requirements().values() if each.subject is subject]
+    assert [row.removeprefix("* - ") for row in rows if row not in ("* - test", "* - requirement")] == expected
+
+
+def test_the_documentation_says_why_a_requirement_is_not_tested() -> None:
+    untested = [each for each in requirements().values() if each.untested is not None]
+    assert untested
+    assert [each.identifier for each in untested if f"not tested: {each.untested}" not in page(each.subject)] == []

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
+from registry_client.conformance.operators import Asked, Declined
 from registry_client.conformance.registry.profile import Candidate
 from registry_client.errors import RegistryError
 from registry_client.registry import Registry
 from registry_client.settings import Settings
 
-_ISSUE = "issue --quantity {quantity} --period {period} --unit-type"
-_REPLACE = "replace --units {units} --replaced {replaced} --account-type {account_type}"
+_ISSUE = "issue --wait 0 --quantity {quantity} --period {period} --unit-type"
+_REPLACE = "replace --wait 0 --units {units} --replaced {replaced} --account-type {account_type}"
 _EXPIRING = "--activity {activity} --expiry {expiry}"
 
 COMMANDS: Mapping[str, str] = {
@@ -21,15 +24,16 @@ COMMANDS: Mapping[str, str] = {
     "issue CER": f"{_ISSUE} CER --originating {{host}} --project {{project}}",
     "issue tCER": f"{_ISSUE} tCER --originating {{host}} --project {{project}} {_EXPIRING}",
     "issue lCER": f"{_ISSUE} lCER --originating {{host}} --project {{project}} {_EXPIRING}",
-    "convert": "convert --units {units} --project {project} --track {track}",
-    "move": "move --units {units} --to {account}",
-    "transfer": "transfer --units {units} --to {account}",
-    "cancel": "cancel --units {units} --account-type {account_type}",
-    "retire": "retire --units {units}",
-    "carry over": "carry-over --units {units}",
+    "convert": "convert --wait 0 --units {units} --project {project} --track {track}",
+    "move": "move --wait 0 --units {units} --to {account}",
+    "transfer": "transfer --wait 0 --units {units} --to {account}",
+    "cancel": "cancel --wait 0 --units {units} --account-type {account_type}",
+    "retire": "retire --wait 0 --units {units}",
+    "carry over": "carry-over --wait 0 --units {units}",
     "replace": _REPLACE,
     "replace for a notice": f"{_REPLACE} --notice {{notice}}",
-    "change expiry": "change-expiry --units {units} --expiry {expiry} --notice {notice}",
+    "change expiry": "change-expiry --wait 0 --units {units} --expiry {expiry} --notice {notice}",
+    "message": "message {text}",
 }
 """What to do, by the name of the action; the values stand in braces."""
 
@@ -39,23 +43,30 @@ _SILENCE, _LEAD = 0.5, 0.5
 """Seconds: it is on this machine, and tells what it has to tell at once."""
 
 
-def commands(database: str) -> dict[str, str]:
-    """The actions as commands on the database of a registry."""
-    proposing = f" --wait 0 --code {{registry}} --database {database}"
-    made = {action: f"registry {command}{proposing}" for action, command in COMMANDS.items()}
-    return made | {"message": f"registry message --code {{registry}} --database {database} {{text}}"}
+def by_commands(database: str, other: Asked) -> Asked:
+    """The people of a registry on a database: its commands, carried out in this process; `other` for other actions."""
+    from registry_client.main import main  # noqa: PLC0415 - the commands know the suite
+
+    def ask(action: str, values: Mapping[str, str]) -> None:
+        command = COMMANDS.get(action)
+        if command is None:
+            other(action, values)
+            return
+        words = [word.format(**values) for word in command.split()]
+        told = io.StringIO()
+        with redirect_stdout(told), redirect_stderr(told):
+            code = main([*words, "--code", values["registry"], "--database", database])
+        if code:
+            raise Declined(f"the command for {action!r} failed with {code}: {told.getvalue().strip()}")
+
+    return ask
 
 
 def prepared(profile: Candidate, database: str) -> Candidate:
-    """The profile for a registry of this project on a database: with its commands, and a second account."""
+    """The profile for a registry of this project on a database: with a second account, and less patience."""
     if not Path(database).exists():
         raise RegistryError(f"{database}: no such database; `registry serve` makes it")
-    own = replace(
-        profile,
-        operator=commands(database) | dict(profile.operator),
-        silence=min(profile.silence, _SILENCE),
-        lead=min(profile.lead, _LEAD),
-    )
+    own = replace(profile, silence=min(profile.silence, _SILENCE), lead=min(profile.lead, _LEAD))
     if own.is_cdm or own.accounts.second is not None:
         return own
     registry = Registry(Settings(code=profile.code), None, database=f"sqlite:///{database}")
