@@ -83,3 +83,24 @@ def joined(ranges: Sequence[tuple[str, int, int]]) -> list[tuple[str, int, int]]
         else:
             found.append((code, start, end))
     return found
+
+
+def without(
+    ranges: Sequence[tuple[str, int, int]], taken: Sequence[tuple[str, int, int]]
+) -> list[tuple[str, int, int]]:
+    """What of `ranges` is in none of `taken`, joined."""
+    left: list[tuple[str, int, int]] = []
+    others, at = joined(taken), 0
+    for code, first, end in joined(ranges):
+        start = first
+        while at < len(others) and (others[at][0], others[at][2]) < (code, start):
+            at += 1
+        near = at
+        while near < len(others) and others[near][0] == code and others[near][1] <= end:
+            _, begin, last = others[near]
+            if begin > start:
+                left.append((code, start, begin - 1))
+            start, near = last + 1, near + 1
+        if start <= end:
+            left.append((code, start, end))
+    return left

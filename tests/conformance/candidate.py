@@ -20,6 +20,7 @@ from registry_client.conformance.suite import chosen, run
 from registry_client.faults import Misbehaviour
 from registry_client.identifiers import AccountNumber
 from registry_client.plans import Plan
+from registry_client.registry import Registry
 from registry_client.simulator import running
 
 QUICK = Candidate(listen_port=0, patience=10, silence=0.15, lead=0.15)
@@ -32,6 +33,7 @@ class Stand:
 
     tester: RegistryTester
     database: Path
+    registry: Registry
 
     def carry_out(self, *only: str) -> list[Result]:
         """The results of the tests with these numbers; of all without any."""
@@ -40,7 +42,12 @@ class Stand:
 
 @contextmanager
 def stand(
-    folder: Path, code: str = "GB", *, enquiry: float = 0.5, misbehave: tuple[Misbehaviour, ...] = ()
+    folder: Path,
+    code: str = "GB",
+    *,
+    enquiry: float = 0.5,
+    misbehave: tuple[Misbehaviour, ...] = (),
+    slowness: float = 30,
 ) -> Iterator[Stand]:
     """The registry `code`, which commits faults on request, and asks the log after `enquiry` seconds of silence."""
     database = folder / f"{code.lower()}.db"
@@ -64,7 +71,8 @@ def stand(
             accounts=(second,),
             misbehave=misbehave,
             enquire_after=timedelta(seconds=enquiry),
+            slowness=timedelta(seconds=slowness),
         )
         with running([plan]) as simulator:
             tester.log.url = simulator.url
-            yield Stand(tester, database)
+            yield Stand(tester, database, simulator.registries[code])

@@ -13,6 +13,8 @@ from datetime import datetime
 from itl.clock import Clock
 from itl.codes import TransactionStatus, TransactionType
 from itl.messages import NotificationRequest, ProposalTransaction, TransactionStatusResponse
+from registry_client.conformance.making import joined, without
+from registry_client.conformance.registry.proposed import serials_of
 from registry_client.transactions import Role
 
 _S = TransactionStatus
@@ -53,6 +55,18 @@ class Untimely:
     breaks: str = "R-REPORT-1"
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Units that came to the registry, or left it: originating registry, first and last serial."""
+
+    came: bool
+    units: list[tuple[str, int, int]]
+
+
+_COMES: dict[int, bool] = {TransactionType.ISSUANCE: True, TransactionType.EXTERNAL_TRANSFER: False}
+"""Whether units come to their initiator or leave it, by the types of transaction in which they do either."""
+
+
 class Book:
     """The transactions with one registry. Safe for threads: it calls while it is called."""
 
@@ -60,6 +74,8 @@ class Book:
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: dict[str, Kept] = {}
+        self._moves: list[Move] = []
+        self._refused: dict[tuple[str, int], str] = {}
 
     def relayed(self, proposal: ProposalTransaction) -> None:
         """The log relays a transfer to the registry."""
@@ -73,6 +89,32 @@ class Book:
             kept = self._kept.get(identifier)
             if kept is not None and kept.status in _OPEN:
                 self._kept[identifier] = replace(kept, status=status, at=self._clock())
+                if kept.role is Role.ACQUIRER and status == _S.COMPLETED:
+                    self._moves.append(Move(True, _units_of(kept.proposal)))
+
+    def moves(self) -> list[Move]:
+        """Which units came to the registry and left it since this was asked the last time, in order."""
+        with self._lock:
+            moves, self._moves = self._moves, []
+            return moves
+
+    def kept_elsewhere(self, proposal: ProposalTransaction) -> list[str]:
+        """The registry's other open transactions that are about units of a proposal."""
+        wanted = _units_of(proposal)
+        with self._lock:
+            return [
+                identifier
+                for identifier, kept in self._kept.items()
+                if kept.role is Role.INITIATOR
+                and kept.status in _OPEN
+                and identifier != proposal.transaction_identifier
+                and without(wanted, _units_of(kept.proposal)) != joined(wanted)
+            ]
+
+    def breaks_by(self, identifier: str, status: int) -> str | None:
+        """What a report breaks that was refused; None for one that was not."""
+        with self._lock:
+            return self._refused.get((identifier, status))
 
     def proposed(self, proposal: ProposalTransaction) -> int | None:
         """The registry proposes; the code of why it may not under this identifier."""
@@ -91,11 +133,15 @@ class Book:
             if kept is None:
                 return Untimely(_UNKNOWN, f"status {status} of {identifier}, which is no transaction of it")
             if status not in _S.__members__.values():
+                self._refused[identifier, status] = "R-REPORT-1"
                 return Untimely(_NO_STATUS, f"status {status} of {identifier}, which is not in the code list")
             if status not in MAY_REPORT.get((kept.role, kept.status), frozenset()):
                 told = f"status {status} of {identifier} as {kept.role}, which stands at {_NAMES.get(kept.status)}"
+                self._refused[identifier, status] = _broken(kept)
                 return Untimely(_UNTIMELY, told, _broken(kept))
             self._kept[identifier] = replace(kept, status=_after(kept, status), at=self._clock())
+            if kept.role is Role.INITIATOR and status == _S.COMPLETED and kept.proposal.transaction_type in _COMES:
+                self._moves.append(Move(_COMES[kept.proposal.transaction_type], _units_of(kept.proposal)))
             return None
 
     def status(self, identifier: str) -> TransactionStatusResponse:
@@ -129,6 +175,10 @@ _BREAKS: dict[tuple[Role, int], str] = {
     (Role.ACQUIRER, _S.CANCELLED): "R-ACQUIRE-4",
 }
 """What a report breaks that may not be, by the role and the status at which the log has the transaction."""
+
+
+def _units_of(proposal: ProposalTransaction) -> list[tuple[str, int, int]]:
+    return [serials_of(block) for block in proposal.proposal_unit_blocks]
 
 
 def _after(kept: Kept, status: int) -> int:

@@ -20,7 +20,7 @@ from itl.messages import (
     UnitBlockRequest,
 )
 from registry_client.conformance.judging import require_acknowledged
-from registry_client.conformance.making import joined
+from registry_client.conformance.making import joined, without
 from registry_client.conformance.registry.proposed import serials_of
 from registry_client.conformance.registry.tester import RegistryTester
 from registry_client.conformance.suite import Failed, breaking
@@ -153,6 +153,20 @@ def holdings(t: RegistryTester) -> list[UnitBlock]:
     return found
 
 
+def _unlike(t: RegistryTester, found: Sequence[UnitBlock]) -> str | None:
+    """What changed in the holdings since they were asked for last, other than by what came and what left since."""
+    before, t.holds = t.holds, joined([serials_of(block) for block in found])
+    moves = t.book.moves()
+    if before is None:
+        return None
+    for move in moves:
+        before = joined([*before, *move.units]) if move.came else without(before, move.units)
+    strange, missing = without(t.holds, before), without(before, t.holds)
+    if strange:
+        return f"the registry says that it holds {strange}, which never came to it"
+    return f"the registry does not say that it holds {missing}, which never left it" if missing else None
+
+
 def add_up(run: Run, sums: dict[Kind, int], found: Sequence[UnitBlock]) -> None:
     """Unit blocks must add up to the totals, and name every unit once."""
     counted = sums_of(found)
@@ -189,9 +203,12 @@ def of(run: Run) -> Callable[[Any], bool]:
 def lies(t: RegistryTester, *blocks: TransactionUnitBlock, account: Account | int | None = None, breaks: str) -> None:
     """The registry must say that it holds these units, as what they are, and in this account or one of this type."""
     found = holdings(t)
+    unlike = _unlike(t, found)
     with breaking(breaks):
         for block in blocks:
             _lies(found, block, account)
+    if unlike is not None:
+        raise Failed(unlike, "R-RECONCILE-2")
 
 
 def _lies(found: Sequence[UnitBlock], block: TransactionUnitBlock, account: Account | int | None) -> None:
@@ -227,11 +244,14 @@ def _lies(found: Sequence[UnitBlock], block: TransactionUnitBlock, account: Acco
 def absent(t: RegistryTester, *blocks: TransactionUnitBlock, breaks: str) -> None:
     """The registry must not say that it holds any of these units."""
     found = holdings(t)
+    unlike = _unlike(t, found)
     for block in blocks:
         held = [serials_of(each) for each in found if _meet(each, block)]
         if held:
             told = f"the registry must hold none of the units {serials_of(block)}; it says that it holds {held}"
             raise Failed(told, breaks)
+    if unlike is not None:
+        raise Failed(unlike, "R-RECONCILE-2")
 
 
 def _meet(held: UnitBlock, block: TransactionUnitBlock) -> bool:

@@ -55,6 +55,8 @@ class RegistryTester:
         self.profile, self.evidence, self.clock = profile, evidence, clock
         self.fresh = fresh or Fresh()
         self.book = Book(clock)
+        self.holds: list[tuple[str, int, int]] | None = None
+        """The units that the registry said it holds when it was asked the last time."""
         self._ask = asked or Commands(profile.operator)
         self.log = Party(
             profile.log,
@@ -97,6 +99,9 @@ class RegistryTester:
                 identifier = message.proposed_transaction.transaction_identifier
                 self.evidence.fault(f"{identifier} is proposed again with other content", "R-PROPOSE-1")
                 return self.log.refused(received, (code,))
+            for other in self.book.kept_elsewhere(message.proposed_transaction):
+                identifier = message.proposed_transaction.transaction_identifier
+                self.evidence.fault(f"{identifier} is about units of {other}, which is open", "R-RESERVE-1")
         if isinstance(message, NotificationRequest):
             untimely = self.book.reported(message)
             if untimely is not None:
@@ -303,6 +308,7 @@ class RegistryTester:
         found: NotificationRequest = received.message
         if found.transaction_status not in statuses:
             codes = [each.response_code for each in found.evaluation_result]
+            breaks = self.book.breaks_by(identifier, found.transaction_status) or breaks
             raise Failed(
                 f"{self.profile.code} must report status {expected} of {identifier}; it reported "
                 f"{found.transaction_status} with {listed(codes)}",

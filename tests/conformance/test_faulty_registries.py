@@ -1,0 +1,34 @@
+"""Each fault that a simulated registry can show is caught, and what it breaks is named, and no other requirement."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from registry_client.conformance.results import Outcome
+from registry_client.faults import Fault, Misbehaviour
+from tests.conformance.candidate import stand
+from tests.conformance.faulty.registries import REGISTRIES, FaultyRegistry
+
+
+@pytest.mark.parametrize("faulty", REGISTRIES, ids=lambda faulty: faulty.name)
+def test_a_faulty_registry_is_caught_and_its_fault_named(faulty: FaultyRegistry, tmp_path: Path) -> None:
+    fault = Misbehaviour(faulty.fault)
+    with stand(tmp_path, misbehave=() if faulty.begins_well else (fault,), slowness=faulty.slowness) as found:
+        found.tester.log.patience = faulty.patience
+        if faulty.begins_well:
+            assert {each.outcome for each in found.carry_out(*faulty.tests)} == {Outcome.PASSED}
+            found.registry.misbehave(fault)
+        results = found.carry_out(*faulty.tests)
+    told = {each.number: (each.outcome.value, each.detail) for each in results}
+    broken = {each.identifier for result in results for each in result.broken}
+    assert broken == set(faulty.breaks), told
+    assert {each.outcome for each in results} <= {Outcome.PASSED, Outcome.FAILED, Outcome.NOT_APPLICABLE}, told
+    if faulty.allowed is None:
+        assert any(re.search(faulty.says, each.detail) for each in results if each.outcome is Outcome.FAILED), told
+
+
+def test_every_fault_is_in_the_table() -> None:
+    assert [each.fault for each in REGISTRIES] == list(Fault)
