@@ -46,6 +46,7 @@ from itl.store import tables as t
 from itl.store.audit import Difference, audit
 from itl.store.database import Database
 from itl.store.enrol_scheme import put_scheme
+from itl.store.reconciliations import Plan, running_of, start
 from itl.store.reference_data import put_call_credentials, put_registry, put_user
 from itl.wire.contract import OPERATIONS, Port, offering, service_name
 from itl.wire.decode import decode_any, decode_reply
@@ -57,6 +58,9 @@ from tests.supplement.world import into_1001, put_supplementary
 SCHEMES: Mapping[str, tuple[str, ...]] = {"CITL": ("GB", "FR"), "STL2": ("JP",)}
 """Supplementary logs and the members of their schemes."""
 SUPPLEMENTARY_TYPES = frozenset({(10, 2), (10, 53), (10, 61), (5, 1)})
+
+
+ASKED = ("provideTotals", "provideUnitBlocks", "provideAuditTrail")
 
 
 class Fate(Enum):
@@ -119,6 +123,9 @@ class Log:
     application: Any = field(init=False)
     kill_next: bool = False
     """Its next unit of work ends before its commit."""
+    commits: int = 0
+    kill_at: int | None = None
+    """Its unit of work of that number ends before its commit."""
 
     def __post_init__(self) -> None:
         self.start()
@@ -134,7 +141,8 @@ class Log:
             def writing() -> Iterator[Connection]:
                 with write() as connection:
                     yield connection
-                    if self.kill_next:
+                    self.commits += 1
+                    if self.kill_next or self.commits == self.kill_at:
                         self.kill_next = False
                         raise Killed(self.code)
 
@@ -493,6 +501,23 @@ class Network:
     def deliver(self, code: str) -> int:
         """What a log has to tell now."""
         return self.logs[code].surviving(self.logs[code].hub.relay.deliver_once) or 0
+
+    def begin_reconciliation(self, code: str) -> str | None:
+        """The log begins one with a registry; None where one is running."""
+        hub = self.log.hub
+        with hub.database.engine.begin() as connection:
+            if running_of(connection, code) is not None:
+                return None
+            plan = Plan(code, "tests", "a reconciliation of the network")
+            return start(connection, plan, hub.identity, self.clock(), may=True).head.identifier
+
+    def questions(self, code: str) -> list[tuple[str, bytes]]:
+        """What may have reached a registry in reconciliations."""
+        return [
+            (operation, body)
+            for to, operation, body in self.posted
+            if to == code and ("econcil" in operation or operation in ASKED)
+        ]
 
     def settle(self) -> None:
         """Everybody does all that can be done now."""

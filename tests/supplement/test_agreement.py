@@ -10,7 +10,9 @@ from datetime import timedelta
 from random import Random
 
 import pytest
+import sqlalchemy as sa
 
+from itl.store import tables as t
 from itl.supplement import book
 from itl.supplement.scheme import Member
 from tests.databases import FreshDatabase
@@ -46,6 +48,8 @@ class Walk:
             (self.propose, 6),
             (self.say, 8),
             (self.work, 8),
+            (self.reconcile, 8),
+            (self.begin_reconciliation, 1),
             (self.deliver, 8),
             (self.wait, 2),
             (self.come_late, 2),
@@ -94,6 +98,13 @@ class Walk:
     def work(self) -> None:
         self.network.work(self._log())
 
+    def reconcile(self) -> None:
+        self.network.reconcile(self._log())
+
+    def begin_reconciliation(self) -> None:
+        """With a member, where none is running; nobody dies of it."""
+        self.network.begin_reconciliation(self.random.choice(["GB", "FR", "JP"]))
+
     def deliver(self) -> None:
         self.network.deliver(self._log())
 
@@ -137,7 +148,33 @@ def test_all_agree_when_the_network_is_whole_again(engine: str, seed: int, fresh
         assert network.disagreements() == []
         network.later(timedelta(hours=30))
         assert network.disagreements() == []
+        for _ in range(2):  # the first may still have found what was late
+            for code in ("GB", "FR", "JP"):
+                network.begin_reconciliation(code)
+            for _ in range(20):
+                network.later(timedelta(minutes=20))
+        check_reconciliations(network)
         ended = Counter(network.log.statuses().values())
         assert ended[4] >= 3, "something was carried out"
         assert not set(ended) & {1, 2, 9}
         assert {code: found for code, each in network.logs.items() if (found := each.audited())} == {}
+
+
+def check_reconciliations(network: Network) -> None:
+    """All came to an end, the last of each registry with everybody agreeing, and nothing is kept from transactions."""
+    rows, parts = t.reconciliations.c, t.reconciliation_supplements.c
+    every = network.log.rows(sa.select(t.reconciliations).order_by(rows.id))
+    last = {each.registry: each for each in every}
+    assert {code: each.outcome for code, each in last.items()} == dict.fromkeys(("GB", "FR", "JP"), "consistent")
+    assert [each.identifier for each in every if each.ended_at is None] == []
+    taking_part = network.log.rows(sa.select(t.reconciliation_supplements))
+    assert [each for each in taking_part if each.step != "ended"] == []
+    final = [each.id for each in last.values()]
+    of_last = network.log.rows(sa.select(parts.outcome).where(parts.reconciliation_id.in_(final)))
+    assert [each.outcome for each in of_last] == ["consistent"] * 3
+    for log in network.logs.values():
+        assert log.rows(sa.select(t.inconsistencies).where(t.inconsistencies.c.closed_at.is_(None))) == []
+    assert network.log.rows(sa.select(t.reconciliation_answers)) == []
+    for code in network.registries:
+        twice = [each for each, times in Counter(network.questions(code)).items() if times > 1]
+        assert twice == [], f"{code} was asked or told twice"

@@ -15,7 +15,6 @@ from itl.messages import ProvideTotalsRequest, ProvideUnitBlocksRequest
 from itl.reference import Scheme
 from itl.store import tables as t
 from itl.store.enrol_scheme import put_scheme
-from itl.store.reconciliations import Plan, start
 from itl.supplement import book
 from itl.supplement.scheme import Member
 from tests.databases import FreshDatabase
@@ -34,29 +33,19 @@ def network(request: pytest.FixtureRequest, fresh_database: FreshDatabase) -> It
         made["GB"].propose(proposal("GB", "GB1", ISSUANCE, units(1, 100), accounts=(100, 100)))
         made.settle()
         yield made
-        for code, registry in made.registries.items():
-            twice = [each for each, times in Counter(posts(made, code)).items() if times > 1]
-            assert twice == [], f"{registry.code} was told twice"
+        for code in made.registries:
+            twice = [each for each, times in Counter(made.questions(code)).items() if times > 1]
+            assert twice == [], f"{code} was asked or told twice"
 
 
 both = pytest.mark.parametrize("network", ["sqlite", "postgresql"], indirect=True)
 
 
-def posts(network: Network, code: str) -> list[tuple[str, bytes]]:
-    """What may have reached a registry in reconciliations."""
-    return [
-        (operation, body)
-        for to, operation, body in network.posted
-        if to == code and ("econcil" in operation or operation.startswith("provide"))
-    ]
-
-
 def begin(network: Network, code: str = "GB") -> str:
-    hub = network.log.hub
-    with hub.database.write() as connection:
-        made = start(connection, Plan(code, "anna", "a test"), hub.identity, network.clock(), may=True)
+    identifier = network.begin_reconciliation(code)
+    assert identifier is not None
     network.settle()
-    return made.head.identifier
+    return identifier
 
 
 def until_the_end(network: Network, hours: int = 12) -> None:
@@ -116,7 +105,7 @@ def test_all_three_agree(network: Network) -> None:
     assert at(network.logs["CITL"], identifier) == ("ended", 10, "consistent")
     assert part(network, identifier) == ("ended", 10, "consistent")
     assert network.logs["STL2"].rows(sa.select(t.reconciliations)) == []
-    assert [operation for operation, _ in posts(network, "GB")] == [
+    assert [operation for operation, _ in network.questions("GB")] == [
         "initiateReconciliation",
         "provideTotals",
         "receiveReconciliationResult",
@@ -132,7 +121,7 @@ def test_units_that_the_supplementary_log_lacks_are_kept_until_it_has_them(netwo
     assert part(network, first) == ("intervention", 9, None)
     assert at(citl, first) == ("intervention", 9, None)
     assert (kept(network.log), kept(citl)) == ([(91, 100)], [(91, 100)])
-    assert [operation for operation, _ in posts(network, "GB")] == [
+    assert [operation for operation, _ in network.questions("GB")] == [
         "initiateReconciliation",
         "provideTotals",
         "receiveReconciliationResult",
@@ -302,7 +291,7 @@ def test_of_two_schemes_a_bad_one_leaves_the_other_alone(network: Network) -> No
     network.later(2 * MINUTE)
     assert (part(network, identifier), part(network, identifier, "STL2")) == (("intervention", 9, None),) * 2
     assert (kept(network.log), kept(network.log, "STL2")) == ([(46, 50)], [(41, 50)])
-    asked = Counter(operation for operation, _ in posts(network, "JP"))
+    asked = Counter(operation for operation, _ in network.questions("JP"))
     assert max(asked.values()) == 1, "once for both"
     network.fate = lambda to: Fate.REACHES_NOBODY if to == "STL2" else Fate.ARRIVES
     second = through(network, "JP")
@@ -318,3 +307,51 @@ def test_nobody_but_the_log_speaks_of_reconciliations(network: Network) -> None:
     identifier = begin(network)
     assert part(network, identifier) == ("ended", None, "denied")
     assert network.logs["CITL"].rows(sa.select(t.reconciliations)) == []
+
+
+# Death ---------------------------------------------------------------------------------------------------------------
+
+PLACES = [("sqlite", "ITL", 4), ("sqlite", "CITL", 3), ("postgresql", "ITL", 11), ("postgresql", "CITL", 7)]
+
+
+@pytest.mark.parametrize(("engine", "dying", "step"), PLACES, ids=[f"{code} on {engine}" for engine, code, _ in PLACES])
+def test_death_of_either_log_at_any_commit(fresh_database: FreshDatabase, engine: Any, dying: str, step: int) -> None:
+    """Nothing is lost but perhaps this one's part, nothing happens twice; a sample of the commits is enough."""
+    number, died = 1, True
+    while died:
+        urls = {code: fresh_database(engine, TEMPLATES[code]) for code in ("ITL", "CITL")}
+        with Network.on(urls) as network:
+            network["GB"].propose(proposal("GB", "GB1", ISSUANCE, units(1, 100), accounts=(100, 100)))
+            network.settle()
+            lose(network.logs["CITL"], 91, 100)
+            log = network.logs[dying]
+            log.kill_at = log.commits + number
+            begin(network)
+            live(network)
+            died = log.commits >= log.kill_at
+            check(network, number)
+        number += step
+    assert number > 10, "a reconciliation takes more commits than that"
+
+
+def live(network: Network) -> None:
+    """From where they stand to where nothing happens any more."""
+    for minutes in [*[2] * 12, *[60] * 30]:
+        network.later(timedelta(minutes=minutes))
+
+
+def check(network: Network, number: int) -> None:
+    citl = network.logs["CITL"]
+    if kept(network.log) != [(91, 100)]:
+        begin(network)
+        live(network)
+    assert (kept(network.log), kept(citl)) == ([(91, 100)], [(91, 100)]), number
+    rows = network.log.rows(sa.select(t.reconciliations).order_by(t.reconciliations.c.id))
+    assert rows[-1].outcome == "consistent", number
+    assert len(rows) <= 3, number
+    assert all(row.outcome in ("consistent", "not answered", "not confirmed") for row in rows), number
+    assert part(network, rows[-1].identifier) == ("intervention", 9, None), number
+    for log in network.logs.values():
+        assert [row for row in log.rows(sa.select(t.outbox)) if row.delivered_at is None] == [], number
+        assert [row for row in log.rows(sa.select(t.reconciliations)) if row.running] == [], number
+    assert max(Counter(network.questions("GB")).values()) == 1, number
