@@ -9,12 +9,14 @@ import msgspec
 
 from itl.cli.command import Subparsers, add, database_argument, json_argument, opened, say, shown_time
 from itl.cli.figures import table
+from itl.clock import system_clock
 from itl.ledger.block import HeldBlock, SerialRange
 from itl.ledger.placement import Placement
 from itl.ledger.ranges import quantity
 from itl.store import correction_records, inconsistencies
 from itl.store.correction_records import Correction
 from itl.store.inconsistencies import RecordedInconsistency
+from itl.store.reference_data import load_reference
 
 
 def register(ways: Subparsers) -> None:
@@ -37,12 +39,13 @@ def register(ways: Subparsers) -> None:
 
 def run_inconsistencies(arguments: Namespace) -> int:
     with opened(arguments).read() as connection:
+        own = load_reference(connection, system_clock()).log_code
         found = list(islice(inconsistencies.open_for(connection, arguments.registry), arguments.most))
     if arguments.json:
         say(msgspec.json.encode(found).decode())
         return 0
     heads: tuple[object, ...] = ("units", "with", "kind", "the log has", "the registry told", "found")
-    for line in table([heads, *map(_row, found)]):
+    for line in table([heads, *(_row(each, own) for each in found)]):
         say(line)
     return 0
 
@@ -90,10 +93,13 @@ def _plain(found: Correction) -> dict[str, object]:
     return plain | {"author": author}
 
 
-def _row(found: RecordedInconsistency) -> tuple[object, ...]:
+def _row(found: RecordedInconsistency, own: str) -> tuple[object, ...]:
+    """Of what a supplementary log has other than the registry, it tells nothing but which units."""
     difference = found.difference
     told = " and ".join(map(_placed, difference.registry)) or "nothing"
     log = "nothing" if difference.log is None else _placed(difference.log)
+    if found.log != own:
+        return _serials(difference.range), found.log, "named by it", "not told", told, shown_time(found.found_at)
     return _serials(difference.range), found.log, str(difference.kind), log, told, shown_time(found.found_at)
 
 

@@ -31,14 +31,22 @@ from itl.errors import UsageError
 from itl.hub import identity_of
 from itl.ledger.block import SerialRange
 from itl.ledger.placement import Filter
-from itl.lifecycle.reconciliation_events import Asked, BeginsWith, Cancelled
+from itl.lifecycle.reconciliation_events import Asked, BeginsWith
 from itl.reference import Registry
 from itl.store import reconciliations as store
 from itl.store.actions import record_action
 from itl.store.reconciliations import Plan, Reconciliation
 from itl.store.reference_data import ReferenceData
 from itl.store.schedules import Schedule, put_schedule
-from itl.store.visible_reconciliations import Keeping, ListedReconciliation, ReconciliationStory, keeping, listed, story
+from itl.store.visible_reconciliations import (
+    Keeping,
+    ListedPart,
+    ListedReconciliation,
+    ReconciliationStory,
+    keeping,
+    listed,
+    story,
+)
 
 DAY = 24 * 3600
 
@@ -79,6 +87,7 @@ def register(ways: Subparsers) -> None:
     kept.add_argument("--overdue", action="store_true", help="only registries that are overdue")
     listing = add(ways, "list", run_list, "Show the latest reconciliations, the newest first.")
     listing.add_argument("code", nargs="?", help="only those with this registry")
+    listing.add_argument("--stl", metavar="CODE", help="only those in which this supplementary log takes part")
     listing.add_argument("--unfinished", action="store_true", help="only those that are not ended")
     listing.add_argument("--most", type=int, default=50, metavar="NUMBER", help="at most so many (default 50)")
     for each in (start, restart, cancel, schedule):
@@ -125,8 +134,8 @@ def run_cancel(arguments: Namespace) -> int:
     with database.write() as connection:
         found = _found(connection, arguments.identifier)
         record_action(connection, actor, reason, "reconcile cancel", arguments.identifier, None, now)
-        store.proceed(connection, found, Cancelled(reason), identity, now, actor)
-    say(f"{arguments.identifier} is cancelled")
+        left = store.cancel(connection, found, reason, identity, now, actor)
+    say(f"{arguments.identifier} is cancelled" + (f" for {', '.join(left)}; its own result stands" if left else ""))
     return 0
 
 
@@ -161,11 +170,24 @@ def run_schedules(arguments: Namespace) -> int:
 
 def run_list(arguments: Namespace) -> int:
     with opened(arguments).read() as connection:
-        found = listed(connection, arguments.code, unfinished=arguments.unfinished, most=arguments.most)
+        found = listed(
+            connection, arguments.code, stl=arguments.stl, unfinished=arguments.unfinished, most=arguments.most
+        )
     if arguments.json:
         say(msgspec.json.encode(found).decode())
         return 0
-    heads = ("identifier", "registry", "snapshot", "status", "step", "outcome", "next", "attempt", "begun by")
+    heads = (
+        "identifier",
+        "registry",
+        "snapshot",
+        "status",
+        "step",
+        "outcome",
+        "next",
+        "attempt",
+        "begun by",
+        "schemes",
+    )
     for line in table([heads, *map(_row, found)]):
         say(line)
     return 0
@@ -266,7 +288,14 @@ def _row(each: ListedReconciliation) -> tuple[object, ...]:
         shown_time(each.due_at),
         each.attempt,
         each.started_by,
+        ", ".join(map(_part, each.supplements)),
     )
+
+
+def _part(part: ListedPart) -> str:
+    """Where a supplementary log stands, in a few words."""
+    status = "" if part.status is None else f" {part.status}"
+    return f"{part.stl}{status} {part.outcome or f'at: {part.step}'}"
 
 
 def _kept(each: Keeping) -> tuple[object, ...]:
@@ -293,12 +322,18 @@ def _print_story(found: ReconciliationStory) -> None:
     say(f"  begun by {head.started_by}: {head.reason}" + (f" (repeats {head.follows})" if head.follows else ""))
     if head.problem:
         say(f"  the log failed at it, and tries again at {shown_time(head.due_at)}: {head.problem}")
+    if head.led_by:
+        say(f"  led by {head.led_by}")
+    for part in head.supplements:
+        due = f", until {shown_time(part.due_at)}" if part.due_at else ""
+        problem = f"; the log failed at it: {part.problem}" if part.problem else ""
+        say(f"  supplementary log {_part(part)}{due}{problem}")
     for each in found.history:
         codes = f" {each['response_codes']}" if each["response_codes"] else ""
         detail = f": {each['detail']}" if each["detail"] else ""
-        say(
-            f"  {shown_time(each['at'])}  {_status(each['status'])}, {each['step']}, by {each['set_by']}{codes}{detail}"
-        )
+        of = f"{each['stl']}: " if each["stl"] else ""
+        status = "" if each["stl"] and each["status"] is None else f"{_status(each['status'])}, "
+        say(f"  {shown_time(each['at'])}  {of}{status}{each['step']}, by {each['set_by']}{codes}{detail}")
     for each in found.totals:
         account = f" account {each['account_identifier']}" if each["account_identifier"] is not None else ""
         place = (
@@ -307,12 +342,12 @@ def _print_story(found: ReconciliationStory) -> None:
         say(f"  total of the {each['side']}: {each['units']} {place}")
     for each in found.messages:
         codes = f" {each['response_codes']}" if each["response_codes"] else ""
-        say(f"  {shown_time(each['at'])}  {each['direction']} {each['operation']}, {each['outcome']}{codes}")
+        peer = f"to {each['addressee']}" if each["direction"] == "out" else f"from {each['sender'] or 'nobody known'}"
+        say(f"  {shown_time(each['at'])}  {peer}: {each['operation']}, {each['outcome']}{codes}")
     for each in found.waiting:
         say(
-            f"  not delivered: {each['operation']}, {each['outcome'] or 'waiting'}: {each['problem'] or ''}".rstrip(
-                ": "
-            )
+            f"  not delivered to {each['receiver']}: {each['operation']}, "
+            f"{each['outcome'] or 'waiting'}: {each['problem'] or ''}".rstrip(": ")
         )
 
 

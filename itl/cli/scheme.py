@@ -16,17 +16,25 @@ from itl.cli.command import (
     actor_of,
     add,
     database_argument,
+    instant_of,
     json_argument,
     opened,
     reason_of,
     say,
+    shown_time,
 )
 from itl.clock import system_clock
 from itl.errors import UsageError
 from itl.reference import Route, Scheme
+from itl.store import inconsistencies
 from itl.store.actions import record_action
 from itl.store.enrol_scheme import put_scheme, retire_scheme, scheme_of
+from itl.store.fact_kinds import Fact, FactKey, FactName
+from itl.store.facts import Source
+from itl.store.inconsistencies import Closing
+from itl.store.reference_data import put_facts
 from itl.store.schemes import load_schemes
+from itl.store.supplementary_reconciliations import results_are_told
 
 ANY = "*"
 _TYPE = re.compile(r"(\d+)-(\d+)")
@@ -68,13 +76,28 @@ def register(commands: Subparsers) -> None:
         metavar="SECONDS",
         help="cancel a transaction that its STL has not answered by then; 'none': only the clean-up does",
     )
-    retiring = add(ways, "retire", run_retire, "Ask the STL of a scheme about nothing more.")
+    retiring = add(
+        ways,
+        "retire",
+        run_retire,
+        "Ask the STL of a scheme about nothing more. Units that it named in reconciliations are free.",
+    )
     retiring.add_argument("stl", metavar="STL", help="code of its supplementary log")
+    telling = add(
+        ways,
+        "results",
+        run_results,
+        "Say whether registries are told what the STL finds in reconciliations (statuses 8 to 11). They are not unless "
+        "this says so: of the registries that are known none has these statuses in its list.",
+    )
+    telling.add_argument("stl", metavar="STL", help="code of its supplementary log")
+    telling.add_argument("--told", choices=("yes", "no"), required=True, help="whether registries are told")
+    telling.add_argument("--from", dest="start", metavar="INSTANT", help="from when on (default: from now)")
     listing = add(ways, "list", run_list, "Show the schemes in force.")
     json_argument(listing)
-    for each in (enrolling, retiring):
+    for each in (enrolling, retiring, telling):
         actor_arguments(each)
-    for each in (enrolling, retiring, listing):
+    for each in (enrolling, retiring, telling, listing):
         database_argument(each)
 
 
@@ -95,20 +118,37 @@ def run_retire(arguments: Namespace) -> int:
     with opened(arguments).write() as connection:
         known = scheme_of(connection, arguments.stl)
         retire_scheme(connection, arguments.stl, now)
-        detail = {} if known is None else {"was": _shown(known)}
+        freed = inconsistencies.close_all_of(connection, arguments.stl, Closing(now, actor, f"retired: {reason}"))
+        detail = {} if known is None else {"was": _shown(known), "inconsistencies closed": freed}
         record_action(connection, actor, reason, "scheme retire", arguments.stl, detail, now)
     say(f"{arguments.stl} is asked no more; what it was asked about already still waits for its answer")
     return 0
 
 
+def run_results(arguments: Namespace) -> int:
+    source = Source(actor_of(arguments), reason_of(arguments), system_clock())
+    start = instant_of(arguments.start, "--from") or source.at
+    told = arguments.told == "yes"
+    with opened(arguments).write() as connection:
+        if scheme_of(connection, arguments.stl) is None:
+            raise UsageError(f"no scheme of {arguments.stl} is in force; `itl scheme list` shows those that are")
+        put_facts(connection, [Fact(FactKey(FactName.RESULTS_TOLD, arguments.stl), told, start)], source)
+        detail = {"told": told, "from": start.isoformat()}
+        record_action(connection, source.by, source.reason, "scheme results", arguments.stl, detail, source.at)
+    say(f"registries are {'told' if told else 'not told'} the results of {arguments.stl} from {shown_time(start)}")
+    return 0
+
+
 def run_list(arguments: Namespace) -> int:
+    now = system_clock()
     with opened(arguments).read() as connection:
         schemes = load_schemes(connection)
+        told = {each.stl: results_are_told(connection, each.stl, now) for each in schemes}
     if arguments.json:
-        say(json.dumps([_shown(each) for each in schemes], indent=2))
+        say(json.dumps([_shown(each) | {"results_told": told[each.stl]} for each in schemes], indent=2))
         return 0
     for scheme in schemes:
-        say(_line(scheme))
+        say(_line(scheme) + ("; registries are told its results" if told[scheme.stl] else ""))
     if not schemes:
         say("no scheme is enrolled; the log asks nobody")
     return 0

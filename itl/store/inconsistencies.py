@@ -168,6 +168,12 @@ def close(
     return freed
 
 
+def close_all_of(connection: Connection, log: str, closing: Closing) -> int:
+    """Close what is open with `log`, of whatever registry; returns how many rows were."""
+    open_ = (t.inconsistencies.c.log == log) & t.inconsistencies.c.closed_at.is_(None)
+    return connection.execute(update(t.inconsistencies).where(open_).values(_closed(closing))).rowcount
+
+
 def _rest(closed: RecordedInconsistency, ranges: Sequence[SerialRange]) -> list[dict[str, Any]]:
     """What of an inconsistency lies outside of the `ranges` that were closed."""
     difference = closed.difference

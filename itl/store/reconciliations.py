@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, Connection, Select, bindparam, delete, fun
 
 from itl.codes import ReconciliationStatus
 from itl.errors import ConflictError, UsageError
-from itl.lifecycle.reconciliation import Progress, begin, decide
+from itl.lifecycle.reconciliation import TABLE, Progress, begin, decide
 from itl.lifecycle.reconciliation_events import (
     COMPARING,
     RUNNING,
@@ -203,6 +203,23 @@ def with_id(connection: Connection, key: int, *, lock: bool = False) -> Reconcil
     """The reconciliation in the row `key`; `lock` as in `find`."""
     statement = select(t.reconciliations).where(t.reconciliations.c.id == key)
     return _read(connection, connection.execute(statement.with_for_update() if lock else statement).one())
+
+
+def cancel(
+    connection: Connection, found: Reconciliation, reason: str, log: LogIdentity, now: datetime, by: str
+) -> tuple[str, ...]:
+    """An operator ends it; of one that has its result what is left of it, the parts of supplementary logs, whose codes
+    are returned. ConflictError where there is nothing to end."""
+    event = Cancelled(reason)
+    if (found.head.step, Cancelled) in TABLE:
+        proceed(connection, found, event, log, now, by)
+        return ()
+    left = [part for part in supplements.parts_of(connection, found.id) if part.is_open]
+    if not left:
+        raise ConflictError(f"{found.head.identifier} has ended: there is nothing to cancel")
+    for part in left:
+        supplements.proceed_part(connection, found.id, found.head, part, event, log, now, by)
+    return tuple(part.stl for part in left)
 
 
 def find(connection: Connection, identifier: str, *, lock: bool = False) -> Reconciliation | None:

@@ -17,6 +17,19 @@ FAILED = (Outcome.DENIED, Outcome.REFUSED, Outcome.NOT_CONFIRMED, Outcome.NOT_AN
 
 
 @dataclass(frozen=True, slots=True)
+class ListedPart:
+    """A supplementary log's part in a reconciliation. `problem`: what the log itself failed at."""
+
+    stl: str
+    step: str
+    status: int | None
+    outcome: str | None
+    due_at: datetime | None
+    ended_at: datetime | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ListedReconciliation:
     """A reconciliation in a line. `problem`: what the log itself failed at."""
 
@@ -36,6 +49,9 @@ class ListedReconciliation:
     created_at: datetime
     ended_at: datetime | None
     problem: str | None
+    led_by: str | None
+    """The log that leads it, where that is another one."""
+    supplements: tuple[ListedPart, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -51,7 +67,7 @@ class ReconciliationStory:
     totals: tuple[dict[str, Any], ...]
     messages: tuple[dict[str, Any], ...]
     waiting: tuple[dict[str, Any], ...]
-    """What is not delivered to the registry, or never will be."""
+    """What is not delivered, or never will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +89,47 @@ class Keeping:
 
 
 def listed(
-    connection: Connection, registry: str | None = None, *, unfinished: bool = False, most: int = 100
+    connection: Connection,
+    registry: str | None = None,
+    *,
+    stl: str | None = None,
+    unfinished: bool = False,
+    most: int = 100,
 ) -> list[ListedReconciliation]:
-    """The latest reconciliations, the newest first; of one registry, and only those not ended, where asked for."""
+    """The latest reconciliations, the newest first; of one registry, those in which a supplementary log takes part, and
+    only those that it or the log has not ended, where asked for."""
     rows = t.reconciliations.c
     statement = _listing().order_by(rows.id.desc()).limit(most)
     if registry is not None:
         statement = statement.where(rows.registry == registry)
+    parts = t.reconciliation_supplements.c
+    if stl is not None:
+        statement = statement.where(rows.id.in_(select(parts.reconciliation_id).where(parts.stl == stl)))
     if unfinished:
-        statement = statement.where(rows.ended_at.is_(None))
-    return [ListedReconciliation(**row._mapping) for row in connection.execute(statement)]
+        open_part = select(parts.stl).where(parts.reconciliation_id == rows.id, parts.ended_at.is_(None)).exists()
+        statement = statement.where(rows.ended_at.is_(None) | open_part)
+    found = connection.execute(statement).all()
+    taking_part = _parts(connection, [row.key for row in found])
+    return [_listed(row, taking_part) for row in found]
+
+
+def _parts(connection: Connection, keys: list[int]) -> dict[int, tuple[ListedPart, ...]]:
+    """The parts of supplementary logs in reconciliations, by their ids."""
+    parts = t.reconciliation_supplements
+    rows = connection.execute(
+        select(parts).where(parts.c.reconciliation_id.in_(keys)).order_by(parts.c.reconciliation_id, parts.c.stl)
+    )
+    names = ListedPart.__dataclass_fields__
+    found: dict[int, tuple[ListedPart, ...]] = {}
+    for row in rows:
+        part = ListedPart(**{name: getattr(row, name) for name in names})
+        found[row.reconciliation_id] = (*found.get(row.reconciliation_id, ()), part)
+    return found
+
+
+def _listed(row: t.Record, parts: dict[int, tuple[ListedPart, ...]]) -> ListedReconciliation:
+    told = {name: value for name, value in row._mapping.items() if name != "key"}
+    return ListedReconciliation(**told, supplements=parts.get(row.key, ()))
 
 
 def story(connection: Connection, identifier: str, most: int = 1000) -> ReconciliationStory | None:
@@ -90,7 +137,7 @@ def story(connection: Connection, identifier: str, most: int = 1000) -> Reconcil
     row = connection.execute(_listing().where(t.reconciliations.c.identifier == identifier)).one_or_none()
     if row is None:
         return None
-    key = select(t.reconciliations.c.id).where(t.reconciliations.c.identifier == identifier).scalar_subquery()
+    key = row.key
     history, totals, messages, letters = (
         t.reconciliation_history.c,
         t.reconciliation_totals.c,
@@ -98,7 +145,15 @@ def story(connection: Connection, identifier: str, most: int = 1000) -> Reconcil
         t.outbox.c,
     )
     told = (
-        select(history.at, history.status, history.step, history.set_by, history.response_codes, history.detail)
+        select(
+            history.at,
+            history.status,
+            history.step,
+            history.set_by,
+            history.response_codes,
+            history.detail,
+            history.stl,
+        )
         .where(history.reconciliation_id == key)
         .order_by(history.id)
     )
@@ -112,6 +167,8 @@ def story(connection: Connection, identifier: str, most: int = 1000) -> Reconcil
     sent = (
         select(
             messages.direction,
+            messages.sender,
+            messages.addressee,
             messages.operation,
             messages.outcome,
             messages.response_codes,
@@ -124,13 +181,20 @@ def story(connection: Connection, identifier: str, most: int = 1000) -> Reconcil
         .limit(most)
     )
     waiting = (
-        select(letters.operation, letters.attempts, letters.outcome, letters.next_attempt_at, letters.problem)
+        select(
+            letters.receiver,
+            letters.operation,
+            letters.attempts,
+            letters.outcome,
+            letters.next_attempt_at,
+            letters.problem,
+        )
         .where(letters.topic == topic_of_reconciliation(identifier))
         .where(letters.delivered_at.is_(None) | letters.outcome.not_in(["accepted", "refused"]))
         .order_by(letters.id)
     )
     return ReconciliationStory(
-        ListedReconciliation(**row._mapping),
+        _listed(row, _parts(connection, [key])),
         *(tuple(dict(each._mapping) for each in connection.execute(what)) for what in (told, sums, sent, waiting)),
     )
 
@@ -174,7 +238,7 @@ def _keeping(connection: Connection, schedule: Schedule, now: datetime) -> Keepi
 
 def _listing() -> Any:
     rows, former = t.reconciliations.c, t.reconciliations.alias("former")
-    names = [name for name in ListedReconciliation.__dataclass_fields__ if name != "follows"]
-    return select(*(rows[name] for name in names), former.c.identifier.label("follows")).outerjoin(
-        former, former.c.id == rows.follows
-    )
+    names = [name for name in ListedReconciliation.__dataclass_fields__ if name not in ("follows", "supplements")]
+    return select(
+        rows.id.label("key"), *(rows[name] for name in names), former.c.identifier.label("follows")
+    ).outerjoin(former, former.c.id == rows.follows)

@@ -10,11 +10,14 @@ import pytest
 
 from itl.cli import reconcile
 from itl.cli import reconciliations as module
+from itl.cli import scheme as scheme_module
 from itl.errors import ConflictError, UsageError
 from itl.store import tables as t
 from itl.store.standing import change_status
 from tests.cli.commands import Command, as_json, command
 from tests.hub.reconciling import Reconciling, block, sums
+from tests.hub.schemes import enrol_scheme
+from tests.hub.stl_reconciling import Scheme
 from tests.hub.world import DAY, HOUR, START, World, is_down
 
 BY = ("--by", "anna", "--reason", "a look")
@@ -46,8 +49,8 @@ def test_one_is_begun_and_followed(world: World, itl: Command) -> None:
         "AAU in 100, period 0: log 1000, registry 900",
         "total of the log: 1000 AAU in 100, period 0",
         "total of the registry: 900 AAU in 100, period 0",
-        "in receiveTotals, accepted",
-        "out provideAuditTrail, accepted",
+        "from GB: receiveTotals, accepted",
+        "to GB: provideAuditTrail, accepted",
     ):
         assert expected in shown
     found = as_json(itl("reconcile", "show", gb.identifier, "--json"))
@@ -89,7 +92,7 @@ def test_what_is_cancelled_asks_nothing_more(world: World, itl: Command) -> None
     assert gb.row.outcome == "cancelled"
     [letter] = world.rows(t.outbox, t.outbox.c.topic.is_not(None))
     assert letter.outcome == "withdrawn"
-    assert "not delivered: initiateReconciliation, withdrawn" in itl("reconcile", "show", gb.identifier)
+    assert "not delivered to GB: initiateReconciliation, withdrawn" in itl("reconcile", "show", gb.identifier)
     with pytest.raises(ConflictError):
         itl("reconcile", "cancel", gb.identifier, *BY)
 
@@ -195,3 +198,87 @@ def test_a_registry_that_may_not_is_denied(world: World, itl: Command) -> None:
     itl("reconcile", "start", "GB", *BY, code=1)
     [row] = world.rows(t.reconciliations)
     assert (row.status, row.outcome) == (7, "denied")
+
+
+# Supplementary logs --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def scheme(world: World, itl: Command, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
+    """`itl scheme` of the log in which GB is a member of the scheme of CITL."""
+    enrol_scheme(world)
+    with patch.object(scheme_module, "system_clock", world.clock):
+        yield command(scheme_module, capsys, "--database", world.url)
+
+
+def at_intervention(world: World) -> Scheme:
+    gb = Reconciling(world, "GB")
+    gb.whole = lambda: (gb.blocks(block(1, 1000)), world.settle())  # type: ignore[attr-defined]
+    gb.reach("totals")
+    gb.totals(sums(1000))
+    world.settle()
+    citl = Scheme(gb)
+    citl.names((901, 1000))
+    gb.trail()
+    world.later(timedelta(minutes=1))
+    return citl
+
+
+def test_the_part_of_a_supplementary_log_is_shown(world: World, itl: Command, scheme: Command) -> None:
+    citl = at_intervention(world)
+    identifier = citl.of.identifier
+    shown = itl("reconcile", "show", identifier)
+    for expected in (
+        "5 completed, consistent",
+        "supplementary log CITL 9 at: intervention",
+        "CITL: 8 stl totals inconsistent, its result on totals, by CITL 6301",
+        "to CITL: receiveTotals, accepted",
+        "from CITL: provideAuditTrail, accepted",
+    ):
+        assert expected in shown
+    assert "CITL 9 at: intervention" in itl("reconcile", "list", "--unfinished")
+    [listed] = as_json(itl("reconcile", "list", "--stl", "CITL", "--json"))
+    assert [(each["stl"], each["status"], each["step"]) for each in listed["supplements"]] == [
+        ("CITL", 9, "intervention")
+    ]
+    assert as_json(itl("reconcile", "list", "--stl", "STL2", "--json")) == []
+    differing = itl("reconcile", "inconsistencies", "GB")
+    assert "GB 901-1000" in differing
+    assert "named by it" in differing
+    assert citl.result(11) == 1
+    assert as_json(itl("reconcile", "list", "--unfinished", "--json")) == []
+
+
+def test_what_is_left_of_one_is_cancelled_and_its_result_stands(world: World, itl: Command, scheme: Command) -> None:
+    citl = at_intervention(world)
+    assert "cancelled for CITL; its own result stands" in itl("reconcile", "cancel", citl.of.identifier, *BY)
+    assert citl.at == ("ended", 9, "cancelled")
+    assert citl.of.at == ("ended", 5)
+    assert citl.kept == [(901, 1000)], "an operator of this log does not know better than the scheme's"
+    with pytest.raises(ConflictError, match="nothing to cancel"):
+        itl("reconcile", "cancel", citl.of.identifier, *BY)
+
+
+def test_a_retired_scheme_keeps_no_units(world: World, scheme: Command) -> None:
+    citl = at_intervention(world)
+    scheme("scheme", "retire", "CITL", *BY)
+    assert citl.kept == []
+
+
+def test_whether_registries_are_told_has_a_history(world: World, itl: Command, scheme: Command) -> None:
+    assert "told" not in scheme("scheme", "list")
+    assert "told the results of CITL" in scheme("scheme", "results", "CITL", "--told", "yes", *BY)
+    assert "registries are told its results" in scheme("scheme", "list")
+    world.clock.advance(HOUR)
+    later = (world.clock() + DAY).isoformat()
+    scheme("scheme", "results", "CITL", "--told", "no", "--from", later, *BY)
+    assert [each["results_told"] for each in as_json(scheme("scheme", "list", "--json"))] == [True]
+    world.clock.advance(DAY)
+    assert [each["results_told"] for each in as_json(scheme("scheme", "list", "--json"))] == [False]
+    facts = world.rows(t.facts, t.facts.c.name == "results told")
+    assert [(row.subject, row.value, row.recorded_by) for row in facts] == [
+        ("CITL", "true", "anna"),
+        ("CITL", "false", "anna"),
+    ]
+    with pytest.raises(UsageError, match="no scheme of STL2 is in force"):
+        scheme("scheme", "results", "STL2", "--told", "yes", *BY)
