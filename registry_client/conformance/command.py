@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from registry_client.conformance.evidence import Evidence
 from registry_client.conformance.hub.groups import GROUPS as HUB_GROUPS
@@ -29,6 +32,9 @@ from registry_client.errors import RegistryError
 Tester = TypeVar("Tester")
 Of = TypeVar("Of", Profile, Candidate)
 
+_LOOK = 0.2
+"""Seconds between two looks whether the peer is up."""
+
 LEAD_OF_PEOPLE = 120.0
 """How far ahead a snapshot is set at least, in seconds, where a person begins the reconciliation."""
 
@@ -43,6 +49,7 @@ def run_hub(arguments: argparse.Namespace) -> int:
     profile = overridden(load(arguments.profile, Profile()) if arguments.profile else Profile(), arguments)
     if arguments.sandbox is not None:
         profile = replace(profile, operator=for_sandbox(arguments.sandbox) | dict(profile.operator))
+    await_peer(profile)
     evidence = Evidence()
     with HubTester(profile, evidence, asked=people(profile, arguments)) as tester:
         return reported(
@@ -63,6 +70,7 @@ def run_registry(arguments: argparse.Namespace, enrolled: Candidate, lets_in: Le
     asked: Asked = people(profile, arguments)
     if arguments.simulator is not None:
         profile, asked = prepared(profile, arguments.simulator), by_commands(arguments.simulator, asked)
+    await_peer(profile)
     evidence = Evidence()
     with RegistryTester(profile, evidence, asked=asked, lets_in=lets_in) as tester:
         peer = f"{profile.code} at {profile.url}"
@@ -83,6 +91,19 @@ def overridden(profile: Of, arguments: argparse.Namespace) -> Of:
     if arguments.ask and arguments.lead is None:
         given["lead"] = max(profile.lead, LEAD_OF_PEOPLE)
     return replace(profile, **{name: value for name, value in given.items() if value is not None})
+
+
+def await_peer(profile: Profile | Candidate) -> None:
+    """Wait, as long as for a call, until somebody listens at the peer's address: it may just have been started."""
+    address, deadline = urlsplit(profile.url), time.monotonic() + profile.patience
+    port = address.port or (443 if address.scheme == "https" else 80)
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((address.hostname or "", port), timeout=profile.patience).close()
+        except OSError:
+            time.sleep(_LOOK)
+        else:
+            return
 
 
 def people(profile: Profile | Candidate, arguments: argparse.Namespace) -> Commands:
