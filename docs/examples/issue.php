@@ -1,5 +1,5 @@
 <?php
-// Issue 100 AAU, and carry it out when the log has checked it: php issue.php GB900003 3001 [URL]
+// Issue 100 AAU, and carry it out when the log has checked it: php issue.php GB900004 3001 [URL]
 [, $identifier, $first] = $argv;
 $url = $argv[3] ?? 'http://127.0.0.1:8080/TransactionLogService';
 $log = new SoapClient("$url?wsdl", ['login' => 'gb', 'password' => 'gb', 'cache_wsdl' => WSDL_CACHE_NONE]);

@@ -14,6 +14,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,6 +29,12 @@ from itl.codes import TransactionStatus, TransactionType
 from itl.settings import Settings
 from itl.wire.contract import Port
 from itl.wire.decode import decode_reply, decode_request
+from itl.wire.server import serve
+from registry_client.client import RegistryClient
+from registry_client.endpoint import application
+from registry_client.registry import Registry
+from registry_client.settings import Settings as RegistrySettings
+from registry_client.transactions import State
 from tests.databases import FreshDatabase
 from tests.docs.pages import EXAMPLES, ROOT, section, typed
 from tests.hub.world import World, units
@@ -128,12 +135,34 @@ def test_the_first_ten_minutes(
         assert line in page
 
 
+def test_the_share_of_proceeds_is_paid(running: Sandbox, received: Callable[[], Any], tmp_path: Path) -> None:
+    """With the CDM registry beside it, as the sandbox of the page runs one."""
+    client = RegistryClient(running.url, code="CDM", user="cdm", password="cdm")
+    with (
+        closing(client),
+        closing(Registry(RegistrySettings(code="CDM"), client, database=f"sqlite:///{tmp_path}/cdm.db")) as cdm,
+        closing(serve(application(cdm))) as endpoint,
+    ):
+        cdm.start()
+        assert main(["enrol", "CDM", "--url", endpoint.url, "--database", database(running)]) == 0
+        for operation, file, statuses in (
+            ("acceptProposal", "issuance.xml", [2]),
+            ("acceptNotification", "completed.xml", []),
+            ("acceptProposal", "transfer.xml", [8]),
+            ("acceptNotification", "transfer-completed.xml", []),
+        ):
+            assert post(running, operation, file).result_identifier == 1
+            assert [received().transaction_status for _ in statuses] == statuses
+        assert cdm.wait("GB900003", PATIENCE).state is State.COMPLETED
+        assert [(each.account.identifier, each.quantity) for each in cdm.holdings()] == [(1100, 20)]
+
+
 def test_the_page_shows_the_examples_that_are_played() -> None:
     page = (ROOT / "docs" / "registry_developer.rst").read_text()
     named = set(re.findall(r"examples/([\w.-]+)", page))
     assert {
         "issuance.xml", "issuance-again.xml", "completed.xml", "status.xml", "listener.py", "status.php",
-        "endpoint.php", "issue.php",
+        "endpoint.php", "issue.php", "transfer.xml", "transfer-completed.xml",
     } == named  # fmt: skip
 
 
@@ -162,10 +191,10 @@ def test_a_registry_in_php(running: Sandbox) -> None:
         try:
             assert "started" in endpoint.stdout.readline()
             assert main(["enrol", "GB", "--url", f"http://127.0.0.1:{port}/", "--database", database(running)]) == 0
-            issue = ["php", str(EXAMPLES / "issue.php"), "GB900003", "3001", running.url]
+            issue = ["php", str(EXAMPLES / "issue.php"), "GB900004", "3001", running.url]
             done = subprocess.run(issue, capture_output=True, text=True, check=False, timeout=PATIENCE)
             assert done.stdout == "proposed: result 1\nchecked: status 2\ncompleted: result 1\n", done.stderr
-            assert any("GB900003 has status 2" in line for line in endpoint.stdout)
+            assert any("GB900004 has status 2" in line for line in endpoint.stdout)
             again = subprocess.run(issue, capture_output=True, text=True, check=False, timeout=PATIENCE)
             assert again.stdout == "proposed: result 1\nchecked: status 4\n"
             issue[3] = "4001"
