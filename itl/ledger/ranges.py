@@ -7,7 +7,7 @@ normal form: sorted, disjoint, and no two ranges adjacent in one registry.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 
 from itl.ledger.block import SerialRange
@@ -86,3 +86,22 @@ def subtraction(left: Iterable[SerialRange], right: Iterable[SerialRange]) -> li
 def quantity(ranges: Iterable[SerialRange]) -> int:
     """How many units `ranges` hold together, one that lies in two of them counted twice."""
     return sum(wanted.quantity for wanted in ranges)
+
+
+def uncovered(wanted: Iterable[SerialRange], within: Iterable[SerialRange]) -> Iterator[SerialRange]:
+    """The parts of `wanted` that lie in none of `within`, without holding either: both come by serial, disjoint."""
+    there = iter(within)
+    cover = next(there, None)
+    for each in wanted:
+        at = each.start
+        while at <= each.end:
+            origin = each.originating_registry
+            while cover is not None and (cover.originating_registry, cover.end) < (origin, at):
+                cover = next(there, None)
+            if cover is not None and cover.originating_registry == origin and cover.start <= at:
+                at = cover.end + 1
+                continue
+            reaches = cover is not None and cover.originating_registry == origin and cover.start <= each.end
+            end = cover.start - 1 if cover is not None and reaches else each.end
+            yield SerialRange(origin, at, end)
+            at = end + 1

@@ -34,14 +34,17 @@ class _Line(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag=str.low
 
 
 class Head(_Line, frozen=True):
-    """Which log, of which environment, hands which registry over. `frozen_since`: from then on the registry proposes
-    nothing there."""
+    """Which log, of which environment, hands which registry over. `frozen_since`: it proposes nothing there since.
+
+    `last_notice`: the highest identifier that a notice of the giver has.
+    """
 
     format: int
     giver: str
     registry: str
     frozen_since: datetime
     environment: Environment
+    last_notice: int = 0
 
 
 class Fact(_Line, frozen=True):

@@ -37,6 +37,17 @@ def of_registry(registry: str) -> ColumnElement[bool]:
     return and_(heads.occupies, or_(heads.transferring_registry == registry, heads.acquiring_registry == registry, own))
 
 
+def answered_for(connection: Connection, now: datetime) -> set[str]:
+    """The registries of whose units this log says where they are: those in force.
+
+    Of one that is still on its way into production only once it came by a handover.
+    """
+    came = select(t.handovers.c.registry).where(t.handovers.c.status.in_(("imported", "opened")))
+    taken = set(connection.execute(came).scalars())
+    known = load_reference(connection, now).registries.items()
+    return {code for code, each in known if each.is_registry and (each.is_live or code in taken)}
+
+
 @dataclass(frozen=True, slots=True)
 class Unfinished:
     """What keeps a registry here: open transactions by status, messages that are not delivered, differences."""
@@ -93,8 +104,7 @@ def lines(connection: Connection, head: Head, now: datetime) -> Iterator[Line]:
     """All that goes into the file but its end; `connection` should see one state of the database throughout."""
     registry = head.registry
     origins = _origins(connection, registry)
-    reference = load_reference(connection, now)
-    here = {code for code, each in reference.registries.items() if each.is_registry}
+    here = answered_for(connection, now)
     yield head
     yield from _facts(connection, registry, origins)
     yield from _notices(connection, registry)
@@ -205,7 +215,7 @@ def _transactions(connection: Connection, registry: str) -> Iterator[Transaction
 
 def _units(connection: Connection, registry: str, here: Collection[str], origins: Collection[str]) -> Iterator[Units]:
     """The unit blocks for which this log answers, by originating registry and serial: see above."""
-    touched = _by_serial(
+    touched = by_serial(
         connection,
         t.transaction_blocks,
         select(
@@ -217,7 +227,7 @@ def _units(connection: Connection, registry: str, here: Collection[str], origins
         .where(of_registry(registry)),
     )
     reach = _Reach(touched)
-    held = _by_serial(
+    held = by_serial(
         connection, t.unit_blocks, select(t.unit_blocks).where(t.unit_blocks.c.originating_registry.in_(origins))
     )
     for row in held:
@@ -245,10 +255,11 @@ class _Reach:
         return self._origin == origin and self._end >= start
 
 
-def _by_serial(connection: Connection, table: Any, statement: Select[Any]) -> Iterator[t.Record]:
+def by_serial(connection: Connection, table: Any, statement: Select[Any]) -> Iterator[t.Record]:
+    """The rows of a statement about `table` by originating registry and serial, as Python sorts, and one by one."""
     origin: ColumnElement[str] = table.c.originating_registry
     if connection.dialect.name != "sqlite":
-        origin = collate(origin, "C")  # as Python sorts, whatever the database's own order
+        origin = collate(origin, "C")
     return stream(connection, statement.order_by(origin, table.c.serial_start))
 
 

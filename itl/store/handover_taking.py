@@ -8,7 +8,7 @@ what it was last told. What another registry holds that is in force here is this
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from itl.codes import OPEN_STATUSES, TransactionStatus, TransactionType
 from itl.errors import UsageError
 from itl.ledger.arriving import arrive
 from itl.ledger.block import HeldBlock, SerialRange
-from itl.ledger.ranges import subtraction
+from itl.ledger.ranges import uncovered
 from itl.ledger.totals import Total, TotalKey, TotalKind, stocks
 from itl.messages import ProposalTransaction
 from itl.reference import Notice
@@ -35,9 +35,9 @@ from itl.store.fact_kinds import Fact, FactKey, FactName
 from itl.store.facts import Source, in_force, stored
 from itl.store.facts import told as told_here
 from itl.store.handover_file import Manifest
-from itl.store.handover_giving import counted_of, of_registry, running_totals
-from itl.store.recount import stream
-from itl.store.reference_data import load_reference, put_facts
+from itl.store.handover_giving import answered_for, by_serial, counted_of, of_registry, running_totals
+from itl.store.notice_numbers import keep_apart
+from itl.store.reference_data import put_facts
 from itl.store.replacing import replace_rows
 from itl.store.rows import block_rows
 
@@ -75,7 +75,7 @@ def take(connection: Connection, path: Path, manifest: Manifest, handover_id: in
     lines = told.lines(path)
     for page in _pages(lines):
         taking.take(page)
-    taking.count()
+    taking.finish()
     taken = taking.taken
     taken.differences += _differing_totals(connection, registry, taking.told_totals)
     taken.differences += _left_over(connection, registry, manifest)
@@ -105,8 +105,7 @@ class _Taking:
     def __init__(self, connection: Connection, manifest: Manifest, handover_id: int, now: datetime) -> None:
         self._connection, self._manifest = connection, manifest
         self._registry, self._handover, self._now = manifest.head.registry, handover_id, now
-        known = load_reference(connection, now).registries
-        self._others = {code for code, each in known.items() if each.is_registry} - {self._registry}
+        self._others = answered_for(connection, now) - {self._registry}
         """Registries of whose units this log says where they are."""
         self._sums: dict[TotalKey, int] = defaultdict(int)
         self.told_totals: dict[TotalKey, int] = {}
@@ -132,8 +131,9 @@ class _Taking:
                 if page[0] != self._manifest.end:
                     raise UsageError("the file changed while it was read; nothing was taken, begin again")
 
-    def count(self) -> None:
-        """Let the running totals follow."""
+    def finish(self) -> None:
+        """Let the running totals follow, and number notices apart from the other log's."""
+        keep_apart(self._connection, self._manifest.head.last_notice)
         totals.load(self._connection, self._sums)
         totals.add(self._connection, {key: Total(units, 0) for key, units in self._sums.items()})
 
@@ -371,9 +371,11 @@ def _lost(connection: Connection, registry: str) -> Iterator[Difference]:
         .join(t.transactions, heads.id == blocks.transaction_id)
         .where(of_registry(registry), heads.transaction_type == TransactionType.ISSUANCE, heads.settled_at.is_not(None))
     )
-    came = [SerialRange(*row) for row in stream(connection, issued)]
-    origins: Collection[str] = {each.originating_registry for each in came}
-    there = select(held.originating_registry, held.serial_start, held.serial_end)
-    found = (SerialRange(*row) for row in stream(connection, there.where(held.originating_registry.in_(origins))))
-    for units in subtraction(came, found):
+    origins = issued.with_only_columns(blocks.originating_registry)
+    there = select(held.originating_registry, held.serial_start, held.serial_end).where(
+        held.originating_registry.in_(origins)
+    )
+    came = (SerialRange(*row) for row in by_serial(connection, t.transaction_blocks, issued))
+    found = (SerialRange(*row) for row in by_serial(connection, t.unit_blocks, there))
+    for units in uncovered(came, found):
         yield Difference("every unit issued is somewhere", _named(units), f"{units.quantity} units", "nowhere")

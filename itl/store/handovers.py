@@ -34,6 +34,7 @@ from itl.store.facts import Source
 from itl.store.handover_file import Head, Manifest
 from itl.store.handover_giving import Unfinished
 from itl.store.handover_taking import Taken, take
+from itl.store.notice_numbers import last_identifier
 from itl.store.reference_data import load_reference, put_status
 
 
@@ -131,9 +132,7 @@ def begin(connection: Connection, registry: str, deadline: datetime | None, stan
         raise UsageError(f"{registry}: no registry in force here, so there is nothing to hand over")
     if deadline is not None and deadline <= source.at:
         raise UsageError(f"the deadline {deadline.isoformat()} is past; give one to come, or none")
-    for each in recorded(connection, registry):
-        if each.status in UNDER_WAY:
-            raise UsageError(f"{registry} is being handed over already (handover {each.id}, {each.status})")
+    require_none_under_way(connection, registry)
     stand(connection, registry, Standing.FROZEN, source)
     values = {
         "registry": registry,
@@ -146,6 +145,13 @@ def begin(connection: Connection, registry: str, deadline: datetime | None, stan
     number: int = connection.execute(insert(t.handovers).returning(t.handovers.c.id), values).scalar_one()
     _note(connection, "begin", registry, source, number, deadline=None if deadline is None else deadline.isoformat())
     return _of(connection, number)
+
+
+def require_none_under_way(connection: Connection, registry: str) -> None:
+    """UsageError while the registry is being handed over: how it stands then follows from the steps."""
+    for each in recorded(connection, registry):
+        if each.status in UNDER_WAY:
+            raise UsageError(f"{registry} is being handed over already (handover {each.id}, {each.status})")
 
 
 def export(database: Database, registry: str, path: Path, key: bytes | None, source: Source) -> Handover:
@@ -161,7 +167,8 @@ def export(database: Database, registry: str, path: Path, key: bytes | None, sou
                 f"{registry}: no reconciliation since it was frozen at {handover.begun_at.isoformat()} shows that log "
                 f"and registry agree; `itl reconcile start {registry}`, and mend what it finds"
             )
-        head = Head(handover_file.FORMAT, log, registry, handover.begun_at, reference.environment)
+        own = (handover_file.FORMAT, log, registry, handover.begun_at, reference.environment)
+        head = Head(*own, last_identifier(connection))
         end = handover_file.write(path, handover_giving.lines(connection, head, source.at), key)
     with database.write() as connection:
         handover = _under_way(connection, registry, "giving", "begun", "exported")
@@ -316,7 +323,7 @@ def _require_room(connection: Connection, manifest: Manifest, now: datetime) -> 
         raise UsageError(f"the file was written by {reference.log_code}, which is this log; take it in at the other")
     if known is None:
         raise UsageError(f"{registry} is not enrolled here; `itl enrol {registry} --url URL --in-force no` before")
-    if known.is_registry and (known.may_propose or known.may_accept):
+    if known.is_registry and known.is_live and (known.may_propose or known.may_accept):
         raise UsageError(f"{registry} proposes or acquires here already; nothing of it may move while it is taken over")
     for each in recorded(connection, registry):
         if each.digest == manifest.end.sha256 and each.side == "taking" and each.status != "accepted":

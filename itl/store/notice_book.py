@@ -17,6 +17,7 @@ from itl.lifecycle.sending import Send
 from itl.reference import Notice, NoticeStatus
 from itl.store import tables as t
 from itl.store.facts import Source
+from itl.store.notice_numbers import next_identifier
 from itl.store.notices import OUTSTANDING, load, write
 from itl.store.posting import post
 from itl.store.reference_data import LOG_CODE, load_reference, raise_stamp
@@ -81,7 +82,7 @@ def raise_notice(connection: Connection, raising: Raising, source: Source) -> in
     raise_stamp(connection)
     if load_reference(connection, source.at).registry_in_force(raising.notice.registry) is None:
         raise UsageError(f"{raising.notice.registry}: no registry in force; `itl registry list` shows those that are")
-    notice = replace(raising.notice, identifier=_next_identifier(connection), status=NoticeStatus.OPEN)
+    notice = replace(raising.notice, identifier=next_identifier(connection), status=NoticeStatus.OPEN)
     require_sound(notice, raising.content)
     part = None
     if raising.rule is not None:
@@ -270,19 +271,12 @@ def _outstanding(connection: Connection, identifier: int) -> tuple[Notice, date,
     )
 
 
-def _next_identifier(connection: Connection) -> int:
-    """Above every identifier that a notice has, loaded ones too, or that an end was told under."""
-    notices = connection.execute(select(func.max(t.notices.c.identifier))).scalar_one() or 0
-    told = connection.execute(select(func.max(t.notice_history.c.sent_as))).scalar_one() or 0
-    return int(max(notices, told)) + 1
-
-
 def _tell(connection: Connection, notice: Notice, event: Event, content: str, due: date, source: Source) -> None:
     """Write down what befell a notice, and tell its registry of it, where it is told."""
     how = telling(notice, event)
     sent_as = None
     if how is not None:
-        sent_as = _next_identifier(connection) if how.under_new_identifier else notice.identifier
+        sent_as = next_identifier(connection) if how.under_new_identifier else notice.identifier
         code = connection.execute(select(t.settings.c.value).where(t.settings.c.name == LOG_CODE)).scalar() or "ITL"
         said = message(notice, sent_as, how.notice_type, content, due, (code, *HEAD_VERSION), source.at)
         post(connection, [(None, Send(notice.registry, said, f"notice {notice.identifier}"))], source.at)

@@ -25,6 +25,7 @@ from itl.cli.figures import table as lines_of
 from itl.clock import system_clock
 from itl.errors import UsageError
 from itl.roles import Subparsers
+from itl.store import handovers
 from itl.store.actions import record_action
 from itl.store.enrolment import put_basics
 from itl.store.facts import Source
@@ -196,6 +197,8 @@ def run_members(arguments: Namespace) -> int:
 
 def run_member(arguments: Namespace) -> int:
     def enter(connection: Connection, source: Source) -> dict[str, Any]:
+        if arguments.link is not None:
+            handovers.require_none_under_way(connection, arguments.registry)
         was = book.members(connection, source.at).get(arguments.registry)
         member = was or Member(arguments.registry)
         given: dict[str, Any] = {} if arguments.link is None else {"link": Link(arguments.link)}

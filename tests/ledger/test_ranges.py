@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from itl.ledger.block import SerialRange
-from itl.ledger.ranges import by_serial, intersection, overlaps, parts_in, quantity, subtraction, union
+from itl.ledger.ranges import by_serial, intersection, overlaps, parts_in, quantity, subtraction, uncovered, union
 
 serials = st.integers(1, 40)
 ranges = st.builds(
@@ -41,6 +41,11 @@ def test_intersection_and_subtraction_part_a_set(left, right):
     assert units(rest) == units(left) - units(right)
     assert in_normal_form(common)
     assert in_normal_form(rest)
+
+
+@given(several, several)
+def test_what_is_uncovered_is_what_a_subtraction_leaves(left, right):
+    assert list(uncovered(union(left), iter(union(right)))) == subtraction(left, right)
 
 
 @given(ranges, several)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from itl.errors import StoreError, UsageError
+from itl.errors import ConflictError, StoreError, UsageError
 from itl.store import tables as t
 from itl.store.database import Database, normal_url
 from itl.store.schema import migrate, require_current
@@ -139,3 +139,27 @@ def test_times_come_back_aware_and_in_utc(database: Database) -> None:
         found = connection.execute(select(t.lanes.c.held_until)).scalar_one()
     assert found == paris
     assert found.utcoffset() == UTC.utcoffset(None)
+
+
+def test_a_steady_unit_of_work_sees_one_state_or_says_that_it_must_be_done_again(
+    fresh_database: Callable[..., str],
+) -> None:
+    """On PostgreSQL; SQLite has one writer at a time."""
+    database = Database(fresh_database("postgresql"))
+    stamp = select(t.reference_stamp.c.stamp)
+    with database.read() as connection:
+        before = connection.execute(stamp).scalar_one()
+
+    def work() -> None:
+        with database.write_steadily() as steady:
+            assert steady.execute(stamp).scalar_one() == before
+            with database.write() as other:
+                other.execute(update(t.reference_stamp).values(stamp=before + 1))
+            assert steady.execute(stamp).scalar_one() == before
+            steady.execute(update(t.reference_stamp).values(stamp=before + 2))
+
+    with pytest.raises(ConflictError, match="run it again"):
+        work()
+    with database.read() as connection:
+        assert connection.execute(stamp).scalar_one() == before + 1
+    database.close()

@@ -413,9 +413,9 @@ class Network:
         network = cls(urls)
         with ExitStack() as stack:
             stack.enter_context(patch("itl.relay.relay.Peer", network.peer))
+            for log in network.logs.values():
+                stack.callback(lambda log=log: log.hub.close())
             yield network
-        for log in network.logs.values():
-            log.hub.close()
 
     def __getitem__(self, code: str) -> RegistryAtWork:
         return self.registries[code]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from itl.errors import UsageError
-from itl.reference import Environment
+from itl.reference import Environment, Notice
 from itl.store import handovers
 from itl.store import tables as t
 from itl.store.actions import actions
 from itl.store.environment import ENVIRONMENT
 from itl.store.fact_kinds import Fact, FactKey, FactName
+from itl.store.notice_book import Raising, raise_notice
 from itl.store.reference_data import put_facts
 from tests.databases import FreshDatabase
 from tests.hub.world import CANCELLATION, EXTERNAL, INTERNAL, ISSUANCE, proposal, units
@@ -266,6 +268,19 @@ def test_differences_pass_when_one_person_accepts_them_and_another_imports(movin
     assert (row.status, row.accepted_by) == ("opened", "bert")
 
 
+def test_what_a_log_was_only_told_it_does_not_tell_another(moving: Moving) -> None:
+    """Where the units are of GB, which is behind the log, CITL may hear late; some of them were FR's before."""
+    moving.network["FR"].propose(proposal("FR", "FR5", EXTERNAL, units(1, 10, "FR"), to="GB"))
+    moving.network.settle()
+    moving.move("GB")
+    of_gb = t.unit_blocks.c.registry == "GB"
+    with moving.database("CITL").write() as connection:
+        connection.execute(t.unit_blocks.update().where(of_gb).values(account_identifier=7))
+    moving.move("FR")
+    rows = moving.network.logs["ITL"].rows(sa.select(t.unit_blocks.c.account_identifier).where(of_gb))
+    assert 7 not in {row.account_identifier for row in rows}
+
+
 def test_what_another_registry_holds_here_is_never_touched(moving: Moving) -> None:
     """A unit of GB's that the log has with JP, which is in force there."""
     row = {"originating_registry": "GB", "serial_start": 11, "serial_end": 11, "registry": "JP", "account_type": 100,
@@ -281,6 +296,23 @@ def test_what_another_registry_holds_here_is_never_touched(moving: Moving) -> No
     moving.lift("GB", moving.withdraw("GB"))
     with moving.database("ITL").write() as connection:
         connection.execute(t.unit_blocks.delete())
+
+
+def test_both_logs_may_raise_notices_while_members_move(moving: Moving) -> None:
+    def raised(log: str, registry: str) -> int:
+        notice = Notice(0, 1, 1, registry, target_value=20, lulucf_activity=1, commit_period=1)
+        due = moving.network.clock().date() + timedelta(days=30)
+        with moving.database(log).write() as connection:
+            return raise_notice(connection, Raising(notice, "net source", due), moving.source())
+
+    assert [raised("CITL", code) for code in ("FR", "GB")] == [1, 2]
+    moving.move("GB")
+    assert raised("ITL", "GB") == 1_000_000
+    assert raised("CITL", "FR") == 3
+    moving.move("FR")
+    assert raised("ITL", "FR") == 1_000_001
+    found = moving.network.logs["ITL"].rows(sa.select(t.notices.c.identifier, t.notices.c.registry))
+    assert sorted(map(tuple, found)) == [(1, "FR"), (2, "GB"), (3, "FR"), (1_000_000, "GB"), (1_000_001, "FR")]
 
 
 def test_every_step_is_on_record_with_who_and_why(moving: Moving) -> None:

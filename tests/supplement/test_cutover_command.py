@@ -84,6 +84,8 @@ def test_a_way_back_and_a_deadline_that_is_past(
         late = (network.clock() - network.clock().resolution).isoformat()
         assert main([*cutover, "begin", "GB", "--deadline", late, *WHY, *at]) == 2
         assert main([*cutover, "begin", "GB", "--deadline", "2014-06-01T14:00:00Z", *WHY, *at]) == 0
+        assert main(["supplement", "member", "GB", "--link", "through", *WHY, *at]) == 2
+        assert "is being handed over already" in capsys.readouterr().err
         assert main([*cutover, "show", *at]) == 0
         assert "to be done by 2014-06-01 14:00:00Z\n" in capsys.readouterr().out
         moving.reconcile("GB", "CITL")
