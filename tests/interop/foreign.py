@@ -12,6 +12,7 @@ import subprocess
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,8 +22,32 @@ REQUIRED = "ITL_REQUIRE_INTEROP"
 SECONDS = 120.0  # after which a foreign program is taken to hang
 ENVIRONMENT = os.environ | {"TZ": "America/New_York"}  # where a time without a zone would be read as hours away
 
+
+@dataclass(frozen=True, slots=True)
+class Basic:
+    """A registry says who it is by user and password."""
+
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A registry says who it is by a certificate, and trusts an authority: PEM files."""
+
+    certificate: Path
+    key: Path
+    authority: Path
+
+
+Identity = Basic | Certificate
 Call = dict[str, Any]  # {"operation": ..., "request": {...}}
 Outcome = dict[str, Any]  # {"reply": {...}} or {"fault": {"code": ..., "string": ..., "detail": ...}}
+
+
+def words(identity: Identity) -> tuple[str, ...]:
+    """`identity` as the programs take it at the end of their arguments: USER PASSWORD or CERTIFICATE KEY AUTHORITY."""
+    return tuple(str(getattr(identity, field.name)) for field in fields(identity))
 
 
 def lacking(what: str, install: str) -> NoReturn:

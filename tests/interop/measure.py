@@ -21,7 +21,7 @@ from itl.wire.faults import ClientFault, PeerFault
 from itl.wire.limits import LIMITS
 from itl.wire.outgoing import HttpReply, Peer
 from tests.interop.conversation import ACCEPTED, ANSWERS, EXCHANGES, FAULT, REGISTRY_REQUESTS, many_blocks, proposal
-from tests.interop.foreign import Outcome, Registry
+from tests.interop.foreign import Basic, Outcome, Registry
 from tests.interop.log import PASSWORD, USER, ScriptedPort, served
 from tests.interop.stacks import Stack, Way
 
@@ -41,9 +41,9 @@ def calling(stack: Stack, way: Way) -> tuple[Outcomes, list[endpoint.Call]]:
     calls = [*(exchange.call for exchange in EXCHANGES), EXCHANGES[0].call, largest]
     log = ScriptedPort([*(exchange.answer for exchange in EXCHANGES), FAULT, ProposalResponse(result_identifier=1)])
     with served(Port.TRANSACTION_LOG, log) as url:
-        *replies, fault, last = stack.call(url, USER, PASSWORD, calls, **way.options)
+        *replies, fault, last = stack.call(url, Basic(USER, PASSWORD), calls, **way.options)
         heard = len(log.calls)
-        [refusal] = stack.call(url, USER, "wrong", calls[:1], **way.options)
+        [refusal] = stack.call(url, Basic(USER, "wrong"), calls[:1], **way.options)
     went = dict.fromkeys(OPERATIONS[Port.TRANSACTION_LOG], WORKS)
     for exchange, request, reply in itertools.zip_longest(EXCHANGES, log.requests[: len(EXCHANGES)], replies):
         seen = went[exchange.operation], difference(exchange.call, request), difference(exchange.read, reply)

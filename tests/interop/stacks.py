@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from tests.interop.foreign import Call, Outcome, Registry
+from tests.interop.foreign import Call, Identity, Outcome, Registry
 
 
 class Stack(Protocol):
@@ -18,7 +18,7 @@ class Stack(Protocol):
     @property
     def version(self) -> str: ...
 
-    def call(self, endpoint: str, user: str, password: str, calls: Sequence[Call], **options: Any) -> list[Outcome]:
+    def call(self, endpoint: str, identity: Identity, calls: Sequence[Call], **options: Any) -> list[Outcome]:
         """What a registry reads back for `calls` of the log at the URL `endpoint`."""
 
     def registry(self, directory: Path, **options: Any) -> AbstractContextManager[Registry]:

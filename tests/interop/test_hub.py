@@ -18,7 +18,7 @@ from itl.store.enrolment import put_sandbox
 from itl.wire.server import serve
 from tests.databases import FreshDatabase
 from tests.interop.conversation import HEADER, notification
-from tests.interop.foreign import Outcome, Registry
+from tests.interop.foreign import Basic, Outcome, Registry
 from tests.interop.stacks import CLIENTS, REGISTRIES, Stack
 
 pytestmark = pytest.mark.interop
@@ -49,7 +49,7 @@ class Participant:
 
     def call(self, operation: str, request: dict[str, Any]) -> Outcome:
         call = {"operation": operation, "request": request | {"from": self.code}}
-        [outcome] = self.stack.call(self.log, self.code.lower(), self.code.lower(), [call], **self.options)
+        [outcome] = self.stack.call(self.log, Basic(self.code.lower(), self.code.lower()), [call], **self.options)
         return outcome
 
     def notify(self, identifier: str, status: int) -> Outcome:

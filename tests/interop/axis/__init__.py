@@ -9,10 +9,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from tests.interop.foreign import Call, Outcome, Registry, lacking, run, running
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, load_pem_private_key
+from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_and_certificates
+from cryptography.x509 import load_pem_x509_certificate
+
+from tests.interop.foreign import Call, Certificate, Identity, Outcome, Registry, lacking, run, running
 
 SOURCES = Path(__file__).parent
+PASSWORD = "of the stores"  # Java wants one
 INLINE_SETTINGS = SOURCES / "inline.wsdd"
 INSTALL = "apt-get install default-jdk-headless libaxis-java libgoogle-gson-java"
 PACKAGES = (
@@ -35,10 +41,16 @@ class Axis:
     class_path: str
     directory: Path
 
-    def call(self, endpoint: str, user: str, password: str, calls: Sequence[Call], *, multirefs: bool) -> list[Outcome]:
+    def call(self, endpoint: str, identity: Identity, calls: Sequence[Call], *, multirefs: bool) -> list[Outcome]:
         """What a registry reads back for `calls`; `multirefs` is Axis' own switch sendMultiRefs (true unless set)."""
-        command = [*self._command("interop.Client"), endpoint, user, password, str(multirefs).lower()]
-        return json.loads(run(*command, given=json.dumps(calls)))
+        arguments = [endpoint, str(multirefs).lower()]
+        with TemporaryDirectory() as directory:
+            if isinstance(identity, Certificate):
+                command = self._command("interop.Client", *_stores(identity, Path(directory)))
+            else:
+                command = self._command("interop.Client")
+                arguments += [identity.user, identity.password]
+            return json.loads(run(*command, *arguments, given=json.dumps(calls)))
 
     @contextmanager
     def registry(self, directory: Path, *, multirefs: bool) -> Iterator[Registry]:
@@ -48,8 +60,22 @@ class Axis:
         with running([*self._command("interop.Host"), deployment, *settings], directory) as url:
             yield Registry(f"{url}/axis/services/RegistryPort", directory)
 
-    def _command(self, main: str) -> list[str]:
-        return ["java", "-Dfile.encoding=UTF-8", "-cp", f"{self.directory / 'classes'}:{self.class_path}", main]
+    def _command(self, main: str, *settings: str) -> list[str]:
+        class_path = f"{self.directory / 'classes'}:{self.class_path}"
+        return ["java", "-Dfile.encoding=UTF-8", *settings, "-cp", class_path, main]
+
+
+def _stores(identity: Certificate, directory: Path) -> list[str]:
+    """The settings by which Java shows a certificate and trusts an authority, with the stores that they name."""
+    own, trusted = directory / "own.p12", directory / "trusted.p12"
+    key = load_pem_private_key(identity.key.read_bytes(), None)
+    certificate = load_pem_x509_certificate(identity.certificate.read_bytes())
+    encryption = BestAvailableEncryption(PASSWORD.encode())
+    own.write_bytes(serialize_key_and_certificates(b"own", key, certificate, None, encryption))
+    authority = ("-file", identity.authority, "-alias", "authority")
+    run("keytool", "-importcert", "-noprompt", *authority, "-keystore", trusted, "-storepass", PASSWORD)
+    stores = {"keyStore": own, "keyStorePassword": PASSWORD, "trustStore": trusted, "trustStorePassword": PASSWORD}
+    return [f"-Djavax.net.ssl.{name}={value}" for name, value in stores.items()]
 
 
 def find() -> str:

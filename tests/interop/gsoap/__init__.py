@@ -13,14 +13,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from itl.wire.contract import EVERY_OPERATION, Operation, wsdl_file
-from tests.interop.foreign import Call, Outcome, Registry, lacking, run, running
+from tests.interop.foreign import Call, Identity, Outcome, Registry, lacking, run, running, words
 from tests.interop.plain import plain, read
 
 SOURCES = Path(__file__).parent
 SHARED = Path("/usr/share/gsoap")  # what Debian's gsoap has beside its programs
 WSDL = ("transactionlog.wsdl", "registry.wsdl", "common.wsdl", "soap-encoding.xsd")
 PROGRAMS = ("g++", "soapcpp2", "wsdl2h")
-INSTALL = "apt-get install gsoap libgsoap-dev g++"
+HEADERS = ("stdsoap2.h", "openssl/ssl.h")
+INSTALL = "apt-get install gsoap libgsoap-dev libssl-dev g++"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +31,13 @@ class Gsoap:
     version: str
     directory: Path
 
-    def call(self, endpoint: str, user: str, password: str, calls: Sequence[Call], *, shared: bool) -> list[Outcome]:
+    def call(self, endpoint: str, identity: Identity, calls: Sequence[Call], *, shared: bool) -> list[Outcome]:
         """What a registry reads back for `calls`; `shared` has one object for equal ones, which gSOAP refers to."""
         given = [
             f"{call['operation']}\t{plain(_contract(call).request_plan, call['request'], shared=shared)}\n"
             for call in calls
         ]
-        lines = run(self.directory / "client", endpoint, user, password, given="".join(given)).splitlines()
+        lines = run(self.directory / "client", endpoint, *words(identity), given="".join(given)).splitlines()
         return [_outcome(call["operation"], *line.split("\t")) for call, line in zip(calls, lines, strict=True)]
 
     @contextmanager
@@ -80,7 +81,7 @@ def _outcome(operation: str, kind: str, *said: str) -> Outcome:
 
 def find() -> str:
     """The version of gSOAP; skip or fail unless all of it is here."""
-    if not all(map(shutil.which, PROGRAMS)) or not Path("/usr/include/stdsoap2.h").exists():
+    if not all(map(shutil.which, PROGRAMS)) or not all(Path("/usr/include", header).exists() for header in HEADERS):
         lacking("gSOAP with a C++ compiler", INSTALL)
     return f"gSOAP {run('soapcpp2', '-V').strip()}"
 
@@ -116,7 +117,8 @@ def _compile(program: str, wsdl: str, side: str, working: Path) -> None:
     run(
         "g++",
         "-DWITH_PURE_VIRTUAL",
+        "-DWITH_OPENSSL",
         *("-I", generated, "-I", SHARED),
         *(SOURCES / f"{program}.cpp", *generated.glob("*.cpp"), SHARED / "custom" / "struct_timeval.c"),
-        *("-lgsoap++", "-o", built / program),
+        *("-lgsoapssl++", "-lssl", "-lcrypto", "-o", built / program),
     )

@@ -2,6 +2,8 @@
 // operation, a tab, the request as plain XML. Prints a line for what it read back: "reply", a tab, the reply as plain XML;
 // or "fault" and, after a tab each, its code, its text and its detail.
 // Usage: client URL USER PASSWORD
+//        client URL CERTIFICATE KEY AUTHORITY
+#include <fstream>
 #include <map>
 
 #include "TransactionLogBinding.nsmap"
@@ -17,6 +19,13 @@ static std::string fault(soap *soap) {
     for (const char **part : {soap_faultcode(soap), soap_faultstring(soap), soap_faultdetail(soap)})
         said += '\t' + one_line(*part ? *part : "");
     return said;
+}
+
+// gSOAP reads certificate and key from one file.
+static int show_certificate(soap *soap, const char *certificate, const char *key, const char *authority) {
+    const std::string both = std::string(key) + ".both";
+    std::ofstream(both) << std::ifstream(key).rdbuf() << std::ifstream(certificate).rdbuf();
+    return soap_ssl_client_context(soap, SOAP_SSL_DEFAULT, both.c_str(), nullptr, authority, nullptr, nullptr);
 }
 
 #define CALL(operation, type)                                                                     \
@@ -45,12 +54,17 @@ static const std::map<std::string, std::string (*)(Log &, soap *, const std::str
     CALL(receiveUnitBlocks, ReceiveUnitBlocks),
 };
 
-int main(int, char **arguments) {
+int main(int count, char **arguments) {
     Log log(arguments[1], SOAP_C_UTFSTRING);
+    const bool basic = count == 4;
+    if (!basic && show_certificate(log.soap, arguments[2], arguments[3], arguments[4])) {
+        soap_stream_fault(log.soap, std::cerr);
+        return 1;
+    }
     soap *input = soap_new1(SOAP_C_UTFSTRING);
     for (std::string operation, text; std::getline(std::cin, operation, '\t') && std::getline(std::cin, text);) {
-        log.soap->userid = arguments[2];  // for one call each
-        log.soap->passwd = arguments[3];
+        log.soap->userid = basic ? arguments[2] : nullptr;  // for one call each
+        log.soap->passwd = basic ? arguments[3] : nullptr;
         std::cout << CALLS.at(operation)(log, input, text) << std::endl;
         log.destroy();
     }

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.interop.foreign import Call, Outcome, Registry, lacking, run, running
+from tests.interop.foreign import Call, Identity, Outcome, Registry, lacking, run, running, words
 
 SOURCES = Path(__file__).parent
 CLIENT = SOURCES / "client.js"
@@ -24,9 +24,9 @@ class Node:
     version: str
     registry_wsdl: str
 
-    def call(self, endpoint: str, user: str, password: str, calls: Sequence[Call]) -> list[Outcome]:
+    def call(self, endpoint: str, identity: Identity, calls: Sequence[Call]) -> list[Outcome]:
         """What a registry reads back for `calls`."""
-        return json.loads(run("node", CLIENT, f"{endpoint}?wsdl", user, password, given=json.dumps(calls)))
+        return json.loads(run("node", CLIENT, endpoint, *words(identity), given=json.dumps(calls)))
 
     @contextmanager
     def registry(self, directory: Path) -> Iterator[Registry]:

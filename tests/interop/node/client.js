@@ -1,9 +1,11 @@
 // A registry on node soap. Reads calls from standard input as JSON, [{"operation": ..., "request": {...}}, ...];
 // prints what it read back: [{"reply": {...}} or {"fault": {"code": ..., "string": ..., "detail": ...}}, ...].
-// Usage: node client.js WSDL USER PASSWORD
+// Usage: node client.js URL USER PASSWORD
+//        node client.js URL CERTIFICATE KEY AUTHORITY
 'use strict';
 
 const fs = require('node:fs');
+const https = require('node:https');
 const soap = require('soap');
 const { decoded, encoded } = require('./values');
 
@@ -18,9 +20,13 @@ async function outcome(client, { operation, request }) {
   }
 }
 
-async function main([wsdl, user, password]) {
-  const client = await soap.createClientAsync(wsdl);
-  client.setSecurity(new soap.BasicAuthSecurity(user, password));
+async function main([url, ...identity]) {
+  const [certificate, key, authority] = identity.length === 3 ? identity.map((path) => fs.readFileSync(path)) : [];
+  const agent = new https.Agent({ cert: certificate, key, ca: authority });
+  const client = await soap.createClientAsync(`${url}?wsdl`, { wsdl_options: { httpsAgent: agent } }, url);
+  client.setSecurity(
+    certificate ? new soap.ClientSSLSecurity(key, certificate, authority) : new soap.BasicAuthSecurity(...identity),
+  );
   const outcomes = [];
   for (const call of JSON.parse(fs.readFileSync(0, 'utf8'))) outcomes.push(await outcome(client, call));
   console.log(JSON.stringify(outcomes));

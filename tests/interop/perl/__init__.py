@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.interop.foreign import Call, Outcome, Registry, lacking, run, running
+from tests.interop.foreign import Call, Identity, Outcome, Registry, lacking, run, running, words
 
 CLIENT = Path(__file__).with_name("client.pl")
 ENDPOINT = Path(__file__).with_name("endpoint.pl")
@@ -22,9 +22,9 @@ class Perl:
 
     version: str
 
-    def call(self, endpoint: str, user: str, password: str, calls: Sequence[Call]) -> list[Outcome]:
+    def call(self, endpoint: str, identity: Identity, calls: Sequence[Call]) -> list[Outcome]:
         """What a registry reads back for `calls`."""
-        return json.loads(run("perl", CLIENT, endpoint, user, password, given=json.dumps(calls)))
+        return json.loads(run("perl", CLIENT, endpoint, *words(identity), given=json.dumps(calls)))
 
     @contextmanager
     def registry(self, directory: Path) -> Iterator[Registry]:

@@ -2,6 +2,7 @@
 # A registry on SOAP::Lite. Reads calls from standard input as JSON, [{"operation": ..., "request": {...}}, ...];
 # prints what it read back: [{"reply": {...}} or {"fault": {"code": ..., "string": ..., "detail": ...}}, ...].
 # Usage: perl client.pl URL USER PASSWORD
+#        perl client.pl URL CERTIFICATE KEY AUTHORITY
 use strict;
 use warnings;
 use FindBin;
@@ -10,13 +11,18 @@ use JSON::PP;
 use SOAP::Lite;
 use Values;
 
-my ($url, $user, $password) = @ARGV;
+my ($url, @identity) = @ARGV;
 
 # Not by ->service(WSDL): the stub that it makes writes no structs, but sends the request as nil.
 my $log = SOAP::Lite->proxy($url)->serializer(Values::serializer())->deserializer(Values->new)
     ->ns('urn:KyotoProtocol:RegistrySystem:ITL:1.0:0.0', 'itl')
     ->on_action(sub { qq("$_[1]") })->on_fault(sub { $_[1] });
-$log->transport->http_request->authorization_basic($user, $password);
+if (@identity == 2) {
+    $log->transport->http_request->authorization_basic(@identity);
+} else {
+    my %tls = (SSL_cert_file => $identity[0], SSL_key_file => $identity[1], SSL_ca_file => $identity[2]);
+    $log->transport->ssl_opts(%tls);
+}
 
 sub outcome {
     my ($operation, $request) = @_;

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.interop.foreign import Call, Outcome, Registry, lacking, run, running
+from tests.interop.foreign import Call, Identity, Outcome, Registry, lacking, run, running, words
 
 CLIENT = Path(__file__).with_name("client.php")
 ENDPOINT = Path(__file__).with_name("endpoint.php")
@@ -22,11 +22,10 @@ class Php:
     version: str
     registry_wsdl: str
 
-    def call(self, endpoint: str, user: str, password: str, calls: Sequence[Call], *, shared: bool) -> list[Outcome]:
+    def call(self, endpoint: str, identity: Identity, calls: Sequence[Call], *, shared: bool) -> list[Outcome]:
         """What a registry reads back for `calls`; `shared` sends equal objects once and refers to them."""
         objects = "shared" if shared else "separate"
-        printed = run("php", CLIENT, f"{endpoint}?wsdl", user, password, objects, given=json.dumps(calls))
-        return json.loads(printed)
+        return json.loads(run("php", CLIENT, endpoint, objects, *words(identity), given=json.dumps(calls)))
 
     @contextmanager
     def registry(self, directory: Path) -> Iterator[Registry]:

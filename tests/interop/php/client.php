@@ -1,10 +1,17 @@
 <?php
 // A registry on PHP's SoapClient. Reads calls from standard input as JSON, [{"operation": ..., "request": {...}}, ...];
 // prints what it read back: [{"reply": {...}} or {"fault": {"code": ..., "string": ..., "detail": ...}}, ...].
-// Usage: php client.php WSDL USER PASSWORD separate|shared
+// Usage: php client.php URL separate|shared USER PASSWORD
+//        php client.php URL separate|shared CERTIFICATE KEY AUTHORITY
 // "shared" makes one object of all equal ones, which SoapClient then sends once and refers to by href.
 
-[, $wsdl, $user, $password, $objects] = $argv;
+[, $url, $objects] = $argv;
+if (count($argv) === 5) {
+    $identity = ['login' => $argv[3], 'password' => $argv[4]];
+} else {
+    $tls = ['local_cert' => $argv[3], 'local_pk' => $argv[4], 'cafile' => $argv[5]];
+    $identity = ['stream_context' => stream_context_create(['ssl' => $tls])];
+}
 
 function shared(mixed $value, array &$known): mixed
 {
@@ -19,9 +26,8 @@ function shared(mixed $value, array &$known): mixed
     return is_array($value) ? $value : $known[$key] ??= $value;
 }
 
-$client = new SoapClient($wsdl, [
-    'login' => $user,
-    'password' => $password,
+$client = new SoapClient("$url?wsdl", $identity + [
+    'location' => $url,
     'cache_wsdl' => WSDL_CACHE_NONE,
     'exceptions' => true,
 ]);

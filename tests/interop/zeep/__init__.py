@@ -18,7 +18,7 @@ from zeep.transports import Transport
 from itl.wire.canonical import from_canonical
 from itl.wire.contract import EVERY_OPERATION, TYPE_NAMESPACE, Array, Plan, Port, Struct
 from registry_client.soap import value_of
-from tests.interop.foreign import Call, Outcome
+from tests.interop.foreign import Basic, Call, Identity, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,17 @@ class Zeep:
 
     version: str = f"zeep {zeep.__version__}"
 
-    def call(self, endpoint: str, user: str, password: str, calls: Sequence[Call]) -> list[Outcome]:
+    def call(self, endpoint: str, identity: Identity, calls: Sequence[Call]) -> list[Outcome]:
         """What a registry reads back for `calls`."""
         with requests.Session() as session:
-            session.auth = HTTPBasicAuth(user, password)
+            session.trust_env = False  # or a variable there would name another authority
+            if isinstance(identity, Basic):
+                session.auth = HTTPBasicAuth(identity.user, identity.password)
+            else:
+                session.cert = str(identity.certificate), str(identity.key)
+                session.verify = str(identity.authority)
             client = zeep.Client(f"{endpoint}?wsdl", transport=Transport(session=session))
+            client.service._binding_options["address"] = endpoint
             return [_outcome(client, call) for call in calls]
 
 

@@ -22,7 +22,8 @@ import transactionlog.TransactionLogServiceLocator;
  * A registry on the stub that WSDL2Java makes of the log's WSDL. Reads calls from standard input as JSON,
  * [{"operation": ..., "request": {...}}, ...]; prints what it read back,
  * [{"reply": {...}} or {"fault": {"code": ..., "string": ..., "detail": [XML, ...]}}, ...].
- * Arguments: URL USER PASSWORD true|false, the last being Axis' own switch sendMultiRefs.
+ * Arguments: URL true|false [USER PASSWORD], the second being Axis' own switch sendMultiRefs. Who shows a certificate
+ * instead has it in Java's own settings javax.net.ssl.keyStore and trustStore.
  */
 public final class Client {
     private Client() {
@@ -30,10 +31,12 @@ public final class Client {
 
     public static void main(String[] arguments) throws Exception {
         TransactionLogServiceLocator locator = new TransactionLogServiceLocator();
-        locator.getEngine().setOption(AxisEngine.PROP_DOMULTIREFS, Boolean.valueOf(arguments[3]));
+        locator.getEngine().setOption(AxisEngine.PROP_DOMULTIREFS, Boolean.valueOf(arguments[1]));
         TransactionLogPort_PortType port = locator.getTransactionLogPort(new URL(arguments[0]));
-        ((Stub) port).setUsername(arguments[1]);
-        ((Stub) port).setPassword(arguments[2]);
+        if (arguments.length > 2) {
+            ((Stub) port).setUsername(arguments[2]);
+            ((Stub) port).setPassword(arguments[3]);
+        }
 
         JsonArray outcomes = new JsonArray();
         for (JsonElement element : JsonParser.parseReader(new InputStreamReader(System.in, StandardCharsets.UTF_8))
