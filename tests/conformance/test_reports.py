@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,6 +13,10 @@ from lxml import etree, html
 
 from registry_client.conformance.evidence import Evidence
 from registry_client.conformance.reports.console import ending, line
+from registry_client.conformance.reports.coverage import Standing, coverage
+from registry_client.conformance.reports.outline import outline
+from registry_client.conformance.reports.page import as_page
+from registry_client.conformance.requirements import requirements
 from registry_client.conformance.results import Exchange, Outcome, Report
 from registry_client.conformance.running import carry_out, write
 from registry_client.conformance.suite import Case, Failed, Group, NotApplicable, Skipped, breaking, chosen
@@ -175,3 +180,79 @@ def test_the_console_says_what_a_failure_breaks() -> None:
     assert "ISSUE-1" in told
     assert "2 failed" in ending(report)
     assert "NOT in order; it does not keep ISSUE-1, SHAPE-REPLY" in ending(report)
+
+
+def test_the_page_is_signed_before_the_tests_and_binds_the_evidence(tmp_path: Path) -> None:
+    report = report_of(cases())
+    write(report, {"html": tmp_path / "r.html", "json": tmp_path / "r.json"})
+    text = (tmp_path / "r.html").read_text()
+    assert text.index("Summary by group") < text.index("Signatures") < text.index("class='tests'")
+    assert hashlib.sha256((tmp_path / "r.json").read_bytes()).hexdigest() in text
+    summary = html.fromstring(text).xpath("//h2[text()='Summary by group']/following::table[1]//tr")[1]
+    assert [cell.text_content() for cell in summary] == ["Issuance & more", "1", "2", "1", "1", "1"]
+
+
+def test_every_requirement_of_the_subject_has_its_standing() -> None:
+    group: Group[Playing] = Group("Any")
+    for number, (requirement, steps) in enumerate(
+        (("INFO-1", passes), ("INFO-1", skips), ("ISSUE-1", passes), ("ISSUE-1", fails), ("TIME-1", skips)), 100
+    ):
+        group.add(str(number), "Any", (requirement,), steps)
+    found = {each.requirement.identifier: each for each in coverage(report_of(group.cases))}
+    told = {
+        name: (found[name].standing, [result.number for result in found[name].results], found[name].why)
+        for name in ("INFO-1", "ISSUE-1", "TIME-1", "MESSAGE-1", "CHECK-1105")
+    }
+    why_not = requirements()["CHECK-1105"].untested
+    assert told == {
+        "INFO-1": (Standing.KEPT, ["100"], ""),
+        "ISSUE-1": (Standing.BROKEN, ["103"], ""),
+        "TIME-1": (Standing.UNTESTED, [], "nobody to ask"),
+        "MESSAGE-1": (Standing.UNTESTED, [], "its tests were not chosen for this run"),
+        "CHECK-1105": (Standing.UNTESTED, [], why_not),
+    }
+    assert not any(name.startswith("R-") for name in found)
+
+
+ENVELOPE = '<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body>{}</e:Body></e:Envelope>'.format
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        (
+            ENVELOPE("<a:op xmlns:a='x'><from>GB</from><codes><item>1</item></codes></a:op>"),
+            "op\n  from: GB\n  codes\n    item: 1",
+        ),
+        (ENVELOPE("<op><to href='#id1'/></op><m id='id1'>ITL</m>"), "op\n  to: see id1\nm (id1): ITL"),
+        (
+            ENVELOPE("<op><c xmlns:i='http://www.w3.org/2001/XMLSchema-instance' i:nil='1'/><!-- no --><d/></op>"),
+            "op\n  c: nil\n  d:",
+        ),
+        ("<html><body>no</body></html>", "<html><body>no</body></html>"),
+        ("no XML", "no XML"),
+    ],
+    ids=["values", "references", "nil", "no SOAP", "no XML"],
+)
+def test_a_message_is_shown_by_its_values(message: str, shown: str) -> None:
+    assert outline(message) == shown
+
+
+def test_what_failed_is_shown_as_it_was_on_the_wire(tmp_path: Path) -> None:
+    message = ENVELOPE("<op><from>GB</from></op>")
+
+    def exchanged(t: Playing) -> None:
+        t.evidence.add(Exchange("GB", "ITL", "op", AT, AT, message, None, "refused"))
+
+    def exchanged_in_vain(t: Playing) -> None:
+        exchanged(t)
+        fails(t)
+
+    shown = {}
+    for steps in (exchanged, exchanged_in_vain):
+        group: Group[Playing] = Group("Any")
+        group.add("100", "Any", ("ISSUE-1",), steps)
+        page = html.fromstring(as_page(report_of(group.cases)))
+        shown[steps] = page.xpath("//details//pre")[0].text_content()
+    assert shown[exchanged] == "op\n  from: GB"
+    assert "<from>GB</from>" in shown[exchanged_in_vain]

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from html import escape
 from typing import Final
 
-from registry_client.conformance.reports.coverage import Standing, coverage
+from registry_client.conformance.reports.coverage import Covered, Standing, coverage
 from registry_client.conformance.reports.machine import as_json
 from registry_client.conformance.reports.outline import laid_out, outline
 from registry_client.conformance.results import Exchange, Outcome, Report, Result
@@ -57,10 +57,14 @@ pre { background: #f5f7f9; border: 1px solid var(--line); padding: 8px; font: 12
   monospace; white-space: pre-wrap; overflow-wrap: anywhere; margin: 4px 0; max-height: 28em; overflow: auto; }
 .sign { display: grid; grid-template-columns: 1fr 1fr; gap: 40px 48px; margin-top: 28px; }
 .sign div { border-top: 1px solid #1b232c; padding-top: 4px; font-size: 13px; margin-top: 44px; }
-@page { margin: 18mm 15mm; }
-@media print { body { padding: 0; max-width: none; font-size: 11px; } details > *:not(summary) { display: none; }
-  summary { color: var(--muted); list-style: none; } tr, .sign, .sum { break-inside: avoid; }
-  h2 { break-after: avoid; } thead { display: table-header-group; } .badge, .sum div { border: 1px solid #888; } }
+@page { margin: 14mm 15mm; }
+@media print { body { padding: 0; max-width: none; font-size: 11px; } h1 { font-size: 18px; }
+  h2 { font-size: 13px; margin: 16px 0 4px; break-after: avoid; } th, summary, .badge, .exchange p { font-size: 10px; }
+  th, td { padding: 2px 8px; } .facts { margin: 8px 0; gap: 0 14px; } .sum b { font-size: 16px; }
+  .sum div { padding: 4px 12px; } .badge, .sum div { border: 1px solid #888; } details { margin: 0; }
+  details > *:not(summary) { display: none; } summary { color: var(--muted); list-style: none; }
+  tr, .sign, .sum { break-inside: avoid; } tr:first-child { break-after: avoid; }
+  .sign { margin-top: 0; gap: 8px 48px; } .sign div { margin-top: 34px; } .tests { break-before: page; } }
 """
 
 
@@ -79,9 +83,13 @@ def as_page(report: Report) -> str:
         *_open_points(report),
         *_signatures(report),
     ]
+    parts.append(
+        "<div class='tests'><p class='muted'>Messages are shown by their values where a test passed, and as they "
+    )
+    parts.append("were on the wire where it did not.</p>")
     for group in _titles(report):
         parts += _group(group, [result for result in report.results if result.group == group])
-    parts += [*_requirements(report), "</body></html>"]
+    parts += [*_requirements(report), "</div></body></html>"]
     return "".join(parts)
 
 
@@ -110,7 +118,7 @@ def _summary(report: Report) -> Iterator[str]:
     yield f"<p class='verdict'>{said}</p><div class='sum'>"
     for name, number in report.summary.items():
         yield f"<div><b>{number}</b><span class='badge {name}'>{_NAMES[Outcome(name)]}</span></div>"
-    yield "</div>"
+    yield f"</div><p>Of the requirements of a {report.subject}: {_standings(coverage(report))}.</p>"
 
 
 def _titles(report: Report) -> list[str]:
@@ -129,10 +137,8 @@ def _groups(report: Report) -> Iterator[str]:
 
 def _requirements(report: Report) -> Iterator[str]:
     listed = coverage(report)
-    counted = Counter(each.standing for each in listed)
-    said = ", ".join(f"{counted[standing]} {standing}" for standing in Standing)
-    yield f"<h2>Requirements: {said}</h2><table><tr><th class='number'>Requirement</th><th>What it asks for</th>"
-    yield "<th class='outcome'>Standing</th></tr>"
+    yield f"<h2>Requirements: {_standings(listed)}</h2><table><tr><th class='number'>Requirement</th>"
+    yield "<th>What it asks for</th><th class='outcome'>Standing</th></tr>"
     for each in listed:
         links = " ".join(map(_link, each.results)) or escape(each.why)
         kind = {Standing.KEPT: "passed", Standing.BROKEN: "failed"}.get(each.standing, "skipped")
@@ -140,6 +146,11 @@ def _requirements(report: Report) -> Iterator[str]:
         yield f"<i>({escape(each.requirement.source)})</i><p class='why'>{links}</p></td>"
         yield f"<td class='outcome'><span class='badge {kind}'>{each.standing}</span></td></tr>"
     yield "</table>"
+
+
+def _standings(listed: Sequence[Covered]) -> str:
+    counted = Counter(each.standing for each in listed)
+    return ", ".join(f"{counted[standing]} {standing}" for standing in Standing)
 
 
 def _open_points(report: Report) -> Iterator[str]:
@@ -180,7 +191,7 @@ def _group(title: str, results: Iterable[Result]) -> Iterator[str]:
 
 
 def _folded(result: Result) -> Iterator[str]:
-    yield f"<details><summary>{len(result.requirements)} requirement(s), {len(result.evidence)} message(s)</summary>"
+    yield f"<details><summary>requirements {len(result.requirements)}, messages {len(result.evidence)}</summary>"
     yield "<ul class='required'>"
     for each in result.requirements:
         yield f"<li><b>{escape(each.identifier)}</b> {escape(each.text)} <i>({escape(each.source)})</i></li>"
