@@ -100,6 +100,8 @@ def test_what_fails_before_the_go_live_has_to_pass_again(place: tuple[str, str |
         (passing(["details"])[:-1] + passing(["certificate"]), Stage.PREPARING),
         (passing(["details", "certificate"]), Stage.CONNECTING),
         ([*passing(["details", "certificate"]), entry("certificate", result=FAILED)], Stage.PREPARING),
+        ([*passing(["details", "certificate"]), entry("details", "administrator", FAILED)], Stage.PREPARING),
+        ([entry("certificate", result=WAIVER), entry("certificate", result=WAIVED, by="ben")], Stage.PREPARING),
         (passing(BEFORE), Stage.CONNECTING),
         (passing(STEPS), Stage.LIVE),
         ([*passing(STEPS), entry("documents", "security-plan", FAILED)], Stage.LIVE),
@@ -109,7 +111,7 @@ def test_what_fails_before_the_go_live_has_to_pass_again(place: tuple[str, str |
     ],
     ids=[
         "nothing", "details", "a contact is missing", "certificate", "certificate failed",
-        "all but the decision", "all",
+        "nobody answers for it any more", "no certificate is wanted, but contacts", "all but the decision", "all",
         "a later finding changes nothing", "nor of the certificate", "taken back", "and given again",
     ],
 )  # fmt: skip
