@@ -53,14 +53,17 @@ def register(commands: Subparsers) -> None:
         "handover",
         help="Hand a registry over to another log, or take one over: units, history, what is counted and told of it.",
         description="A registry goes from one log to another in steps, each of which is on record. Until the last one "
-        "there is a way back. A log with the role stl takes its steps by `itl supplement cutover`.",
+        "there is a way back. A log of another role has commands of its own for these steps.",
     )
     register_steps(parser, Side(_opened, handovers.stand_by_status))
 
 
 def _opened(arguments: Namespace) -> Database:
-    if settings_of(arguments).role != PLAIN:
-        raise UsageError("this is a supplementary log, which has links of its own: `itl supplement cutover`")
+    role = settings_of(arguments).role
+    if role != PLAIN:
+        raise UsageError(
+            f"a log of role {role} says in its own way how a registry stands with it; use its own commands"
+        )
     return log_opened(arguments)
 
 

@@ -80,7 +80,12 @@ class Moving:
             return handovers.begin(connection, code, None, STANDS[log], self.source())
 
     def reconcile(self, code: str, log: str) -> None:
-        """Log and registry compare, to the end."""
+        """Log and registry compare, to the end; one that is running there first ends."""
+        running = sa.select(t.reconciliations.c.id).where(
+            t.reconciliations.c.registry == code, t.reconciliations.c.running
+        )
+        while self.network.logs[log].rows(running):
+            self.network.later(timedelta(hours=1))
         identity = self.network.logs[log].hub.identity
         with self.database(log).write() as connection:
             plan = Plan(registry=code, started_by="anna", reason="before and after")

@@ -7,25 +7,41 @@ others are not, or no longer, direct.
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from itl.cli.main import main
 from itl.cli.sandbox import Sandbox, sandbox
 from itl.clock import system_clock
+from itl.reference import Environment, Registry
 from itl.settings import Settings
+from itl.store import handovers
 from itl.store import tables as log
+from itl.store.audit import audit
 from itl.store.database import Database
-from itl.store.enrolment import put_sandbox
+from itl.store.enrolment import kind_of, put_basics, put_sandbox
+from itl.store.environment import settle_environment
 from itl.store.facts import Source
+from itl.store.handover_giving import unfinished
+from itl.store.reference_data import put_registry
 from itl.store.schema import migrate
 from itl.supplement import book
+from itl.supplement.cutover import stand_by_link
 from itl.supplement.role import SupplementaryLog
 from itl.supplement.scheme import Holder, Link, Member, SchemeAccount
+from registry_client.transactions import Transaction
 from tests.hub.world import CANCELLATION, EXTERNAL, INTERNAL, ISSUANCE, units
 from tests.registry_client.test_all_types import (
+    DEADLINE,
     cdm,  # noqa: F401 - a fixture of the tests below
     gb,  # noqa: F401 - a fixture of the tests below
+    merged,
     story,  # noqa: F401 - a fixture of the tests below
     test_a_reconciliation_finds_nothing,  # noqa: F401
     test_audit_finds_nothing,  # noqa: F401
@@ -63,6 +79,91 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     database.close()
     with sandbox(settings, folder / "registries") as found:
         yield found
+
+
+def test_all_of_it_moves_to_another_log_registry_by_registry(
+    running: Sandbox,
+    story: dict[str, Transaction],  # noqa: F811 - the fixture
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Units of all types with all that they have become, notices, projects and running totals. The last one here."""
+    monkeypatch.setenv("ITL_RECONCILIATION_LEAD", "1")
+    url = f"sqlite:///{tmp_path}/itl.db"
+    migrate(url)
+    there, here = Database(url), running.hub.database
+    with there.write() as connection:
+        put_basics(connection, "LOG")
+        settle_environment(connection, Environment.TEST)
+        for code in MEMBERS:
+            put_registry(connection, Registry(code, kind_of(code), in_force=False), system_clock())
+    for code in ("CDM", "GB", "FR"):
+        with here.write() as connection:
+            handovers.begin(connection, code, None, stand_by_link, source())
+        reconcile(running, code)
+        handovers.export(here, code, tmp_path / code, None, source())
+        done, taken = handovers.take_in(there, tmp_path / code, None, handovers.stand_by_status, source())
+        assert taken.differences == []
+        with here.write() as connection:
+            receipt = handovers.receipt(done.digest or "", handovers.IMPORTED)
+            handovers.go(connection, code, receipt, stand_by_link, source())
+    assert ledger(there) == ledger(here)
+    assert rows(there, log.totals) == rows(here, log.totals)
+    told = log.notices.c
+    asked = sa.select(told.identifier, told.registry, told.notice_type, told.status, told.target_value)
+    assert found(there, asked) == found(here, asked)
+    assert len(found(there, asked)) == 2
+    blocks = sa.select(log.transaction_blocks).join(log.transactions)
+    assert len(found(there, blocks)) == len(found(here, blocks))
+    with there.snapshot() as connection:
+        assert list(audit(connection)) == []
+    there.close()
+
+
+def source() -> Source:
+    return Source("tests", "the scheme moves behind the log", system_clock())
+
+
+def reconcile(running: Sandbox, code: str) -> None:
+    """The supplementary log with a reference registry, to the end."""
+    registry = running.registries[code].registry
+    concluded = threading.Event()
+    registry.on_event(lambda event: concluded.set() if "result:" in event.text else None)
+    command = ["reconcile", "start", code, "--reason", "a test", "--database", running.hub.settings.database]
+    assert main(command) == 0
+    assert concluded.wait(DEADLINE)
+    patience, moment = time.monotonic() + DEADLINE, threading.Event()
+    while True:  # the answer to the last message has still to be written down
+        with running.hub.database.read() as connection:
+            if not unfinished(connection, code, "ITL"):
+                return
+        assert time.monotonic() < patience
+        moment.wait(0.01)
+
+
+def found(database: Database, statement: Any) -> list[tuple[Any, ...]]:
+    with database.read() as connection:
+        return sorted((tuple(row) for row in connection.execute(statement)), key=repr)
+
+
+def rows(database: Database, table: sa.Table) -> list[tuple[Any, ...]]:
+    """But those that count nothing."""
+    return [row for row in found(database, sa.select(table)) if any(row[-2:])]
+
+
+def ledger(database: Database) -> list[tuple[Any, ...]]:
+    """Every unit with where and what it is, and what it was issued as."""
+    columns = ("originating_registry", "serial_start", "serial_end", *OF_UNITS)
+    with database.read() as connection:
+        statement = sa.select(*(log.unit_blocks.c[name] for name in columns))
+        return merged([tuple(row) for row in connection.execute(statement)])
+
+
+OF_UNITS = (
+    "registry", "account_type", "account_identifier", "unit_type", "issued_unit_type", "supp_unit_type",
+    "original_commit_period", "applicable_commit_period", "lulucf_activity", "project_identifier", "track",
+    "expiry_date", "replaced",
+)  # fmt: skip
 
 
 def put_link(world: SchemeWorld, code: str, link: Link) -> None:

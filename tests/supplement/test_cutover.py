@@ -10,18 +10,19 @@ import pytest
 import sqlalchemy as sa
 
 from itl.errors import UsageError
-from itl.reference import Environment, Notice
+from itl.reference import Environment, Notice, Route, Scheme
 from itl.store import handovers
 from itl.store import tables as t
 from itl.store.actions import actions
+from itl.store.enrol_scheme import put_scheme
 from itl.store.environment import ENVIRONMENT
 from itl.store.fact_kinds import Fact, FactKey, FactName
 from itl.store.notice_book import Raising, raise_notice
 from itl.store.reference_data import put_facts
 from tests.databases import FreshDatabase
 from tests.hub.world import CANCELLATION, EXTERNAL, INTERNAL, ISSUANCE, proposal, units
-from tests.supplement.moving import TEMPLATES, Moving
-from tests.supplement.network import Network
+from tests.supplement.moving import MEMBERS, TEMPLATES, Moving
+from tests.supplement.network import SUPPLEMENTARY_TYPES, Network
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -92,6 +93,26 @@ def test_a_member_comes_back_with_all_that_befell_it_behind_the_log(moving: Movi
     moving.move("FR")
     moving.move("GB")
     assert moving.held("ITL") == moving.held("CITL")
+
+
+def test_what_the_scheme_was_never_asked_about_comes_back_with_the_file(moving: Moving) -> None:
+    """Its log is asked about 10-53 alone: what else GB does behind the transaction log, it does not hear of."""
+    moving.move("GB")
+    with moving.database("ITL").write() as connection:
+        route = Route(10, 53)
+        put_scheme(connection, Scheme("CITL", SUPPLEMENTARY_TYPES, frozenset(MEMBERS), frozenset({route})))
+    gb = moving.network["GB"]
+    moving.issue("GB", "GB5", 101, 120)
+    gb.propose(proposal("GB", "GB6", CANCELLATION, units(101, 105)))
+    gb.propose(proposal("GB", "GB7", INTERNAL, units(11, 20)))
+    gb.propose(proposal("GB", "GB8", INTERNAL, units(1, 2)))
+    moving.network.settle()
+    assert "GB6" not in moving.network.logs["CITL"].statuses()
+    moving.move("GB", giver="ITL")
+    statuses = moving.network.logs["CITL"].statuses()
+    assert {name: statuses[name] for name in ("GB5", "GB6", "GB7", "GB8")} == {"GB5": 4, "GB6": 4, "GB7": 4, "GB8": 5}
+    assert gb.propose(proposal("GB", "GB6", INTERNAL, units(21, 30))).response_codes == (3001,)
+    assert moving.held("CITL", ["GB"])["GB", 101] == ("GB", 230)
 
 
 # The way back before the registry has gone ---------------------------------------------------------------------------
@@ -261,6 +282,12 @@ def test_differences_pass_when_one_person_accepts_them_and_another_imports(movin
     handovers.accept(moving.database("ITL"), file, b"secret", moving.source("bert"))
     with pytest.raises(UsageError, match="bert accepted the differences, and cannot import"):
         moving.take_in("GB", by=" Bert")
+    with moving.database("ITL").write() as connection:
+        key = FactKey(FactName.BASE_YEAR_EMISSIONS, "GB")
+        put_facts(connection, [Fact(key, 7, moving.network.clock())], moving.source())
+    with pytest.raises(handovers.Differs, match="2 differences; nothing was taken in"):
+        moving.take_in("GB", by="anna")
+    handovers.accept(moving.database("ITL"), file, b"secret", moving.source("bert"))
     moving.go("GB", moving.take_in("GB", by="anna"))
     moving.reconcile("GB", "ITL")
     moving.open_up("GB")

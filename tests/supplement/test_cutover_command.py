@@ -65,7 +65,7 @@ def test_the_way_there_on_the_command_line(
         assert moving.wrong() == []
         monkeypatch.setenv("ITL_ROLE", "stl")
         assert main(["handover", "show", "--database", urls["CITL"]]) == 2
-        assert "itl supplement cutover" in capsys.readouterr().err
+        assert "use its own commands" in capsys.readouterr().err
 
 
 def test_a_way_back_and_a_deadline_that_is_past(
