@@ -276,8 +276,8 @@ class Party:
             with self._inbox.changed:
                 waiting = ", ".join(each.operation for each in self._inbox.waiting[-5:]) or "nothing else"
             raise Failed(
-                f"{self.peer} did not call {' or '.join(operations)} of {self.code} ({what}) within "
-                f"{seconds:g} s; waiting: {waiting}",
+                f"{self.peer} did not call {' or '.join(operations)} of {self.code} ({what})"
+                f"{f' within {seconds:g} s' if seconds else ''}; waiting: {waiting}",
                 *((self._breaks.call,) if self._inbox.unread else ()),
             )
 

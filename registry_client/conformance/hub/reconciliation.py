@@ -72,10 +72,10 @@ def begun(t: HubTester) -> _Begun:
 
 def asked(t: HubTester, operation: str, run: _Begun) -> Received:
     """The hub must ask for something of the reconciliation, after the snapshot."""
+    ahead = (run.snapshot - t.clock()).total_seconds()
+    patience = t.reconciled.patience + max(0.0, ahead)
     with breaking(_ASKED_BY[operation]):
-        ahead = (run.snapshot - t.clock()).total_seconds()
-    patience = t.profile.patience + max(0.0, ahead)
-    found = t.reconciled.expect(operation, f"reconciliation {run.identifier}", of(run), patience)
+        found = t.reconciled.expect(operation, f"reconciliation {run.identifier}", of(run), patience)
     if found.at < run.snapshot:
         raise Failed(f"{operation} came at {found.at}, before the snapshot time {run.snapshot}", "RECONCILE-2")
     return found

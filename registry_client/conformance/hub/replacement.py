@@ -26,6 +26,7 @@ EXPIRY: Group[HubTester] = Group("Expiry date change")
 _Broken = tuple[Party, ProposalTransaction]
 _TCER_EXPIRY, _LCER_EXPIRY = Account(411, 3006), Account(421, 3007)
 _REVERSAL = Account(422, 3008)
+_SERIALS_A_PROJECT = 7
 _NEW_DATE = date(2045, 12, 31)
 
 
@@ -202,9 +203,9 @@ def noticed(t: HubTester, kind: int, project: int, **told: str) -> _Noticed:
 
 
 def own_project(t: HubTester) -> int:
-    """The number of a project that no run used before."""
-    start, _ = t.fresh.serials(1)
-    return start // 7 % 8_000_000 + 1_000_000
+    """The number of a project that no test used before."""
+    start, _ = t.fresh.serials(_SERIALS_A_PROJECT)
+    return start // _SERIALS_A_PROJECT % 8_000_000 + 1_000_000
 
 
 def _dated(t: HubTester, notice: _Noticed | None, *blocks: TransactionUnitBlock, to: date = _NEW_DATE) -> _Broken:

@@ -54,6 +54,9 @@ _UNITS = (
 )
 """What of a proposal and of its blocks is relayed as it was."""
 
+_MEANWHILE = 0.1
+"""How often, in seconds, is looked whether the initiator of a transfer was told something in place of its relay."""
+
 _VERDICTS = frozenset({_S.CHECKED_NO_DISCREPANCY, _S.CHECKED_DISCREPANCY})
 
 _ENDED_OTHERWISE: Mapping[int, tuple[str, ...]] = {
@@ -219,20 +222,21 @@ class HubTester(Material):
         """The hub must call the acquirer with the proposal as it was made."""
         identifier = proposal.transaction_identifier
         initiator = self.parties[proposal.transferring_registry_code]
-        try:
-            found = party.expect(
-                "acceptProposal",
-                f"the transfer {identifier}",
-                lambda message: message.proposed_transaction.transaction_identifier == identifier,
-            ).message
-        except Failed as failure:
+
+        def fits(message: Any) -> bool:
+            return bool(message.proposed_transaction.transaction_identifier == identifier)
+
+        deadline = time.monotonic() + party.patience
+        while not party.wait_for(("acceptProposal",), _MEANWHILE, fits) and time.monotonic() < deadline:
             told = initiator.came("acceptNotification", lambda message: message.transaction_identifier == identifier)
-            if told is None:
-                raise Failed(str(failure), *(failure.breaks or ("SEQUENCE-TRANSFER",))) from failure
-            raise Failed(
-                f"the transfer {identifier} must be relayed to {party.code}; {initiator.code} was told status "
-                f"{told.message.transaction_status} with {listed(_codes(told.message))}"
-            ) from failure
+            if told is not None:
+                raise Failed(
+                    f"the transfer {identifier} must be relayed to {party.code}; {initiator.code} was told status "
+                    f"{told.message.transaction_status} with {listed(_codes(told.message))}"
+                )
+        with breaking("SEQUENCE-TRANSFER"):
+            what = f"the transfer {identifier}, for {party.patience:g} s"
+            found = party.expect("acceptProposal", what, fits, patience=0).message
         relayed: ProposalTransaction = found.proposed_transaction
         if _units_of(relayed) != _units_of(proposal):
             raise Failed(f"the relayed proposal {identifier} names other units than the one that was made", "RELAY-1")

@@ -27,6 +27,7 @@ from itl.wire.server import serve
 from registry_client.conformance.evidence import Evidence
 from registry_client.conformance.hub.groups import GROUPS
 from registry_client.conformance.hub.tester import HubTester
+from registry_client.conformance.playing import Access
 from registry_client.conformance.profile import Profile
 from registry_client.conformance.results import Result
 from registry_client.conformance.suite import chosen, run
@@ -41,7 +42,7 @@ SETTINGS = HURRY | {
     "reconciliation_parts_wait": 0.2,
 }
 
-# At the wire
+# At the wire ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def acknowledged(operation: str) -> HttpReply:
     return HttpReply(200, encode_reply(Port.REGISTRY, operation, response(result_identifier=1)), {})
 
 
-# What is wrong
+# What is wrong --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +161,16 @@ class FaultyHub:
     patience: float = 10.0
     alone: bool = True
     """Whether it takes a hub of its own; else it is wrong at the wire alone, and nothing stays of it."""
+    certificate: bool = False
+    """Whether the tester is known to it by a certificate."""
 
 
-# Up and running
+def sharing(hubs: Iterable[FaultyHub]) -> Iterator[FaultyHub]:
+    """The same, each of which can be a hub that was another one before: nothing of it is sent again later."""
+    return (replace(each, alone=each.certificate) for each in hubs)
+
+
+# Up and running -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -180,8 +188,11 @@ class Running:
 
 
 @contextmanager
-def running(wrong: Wrong, template: Path, folder: Path) -> Iterator[Running]:
-    """A hub of its own that is wrong in this way, with a tester; `template` is a sandbox's database."""
+def running(wrong: Wrong, template: Path, folder: Path, certificate: bool = False) -> Iterator[Running]:
+    """A hub of its own that is wrong in this way, with a tester; `template` is a sandbox's database.
+
+    With `certificate` the tester takes it that it is known by one.
+    """
     now = Running(wrong)
     database = folder / "itl.db"
     copyfile(template, database)
@@ -195,6 +206,9 @@ def running(wrong: Wrong, template: Path, folder: Path) -> Iterator[Running]:
         serving = serve(_at_the_door(hub.application(), now), "127.0.0.1", 0)
         stack.callback(serving.close)
         profile = Profile(url=f"{serving.url}{PATH}", listen_port=0, lead=1.0, silence=0.3)
+        if certificate:
+            shown = Access(user="gb", password="gb", certificate="gb.pem")
+            profile = replace(profile, parties={profile.roles.initiator or "GB": shown})
         now.tester = stack.enter_context(HubTester(profile, Evidence(), asked=by_command(settings.database)))
         prepare(settings, below(str(now.tester.address), SANDBOX_REGISTRIES))
         hub.start_work()

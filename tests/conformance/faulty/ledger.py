@@ -15,7 +15,7 @@ from itl.ledger.operations import Change
 from itl.messages import EvaluationResult, ProposalTransaction
 from itl.wire.outgoing import HttpReply
 from itl.worker import judging
-from tests.conformance.faulty.hub import Deliver, FaultyHub, Sent, Wrong, acknowledged
+from tests.conformance.faulty.hub import Deliver, FaultyHub, Sent, Wrong, acknowledged, sharing
 from tests.conformance.faulty.sequences import Book, notification
 
 _S, _T = TransactionStatus, TransactionType
@@ -173,4 +173,4 @@ TAKING = tuple(
 )
 """These do not only say so: their check is off."""
 
-HUBS = (*ON_PAPER, *REFUSING, *TAKING)
+HUBS = (*ON_PAPER, *sharing(REFUSING), *TAKING)

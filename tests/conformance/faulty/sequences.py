@@ -23,7 +23,7 @@ from itl.messages import (
 )
 from itl.store import transitions
 from itl.wire.outgoing import HttpReply, PeerUnreachable
-from tests.conformance.faulty.hub import Answer, Call, Deliver, FaultyHub, Right, Sent, Wrong, acknowledged
+from tests.conformance.faulty.hub import Answer, Call, Deliver, FaultyHub, Right, Sent, Wrong, acknowledged, sharing
 
 _S = TransactionStatus
 Sending = Callable[[Sent, Deliver], HttpReply]
@@ -915,11 +915,12 @@ INFORMING = (
     ),
 )
 
+_INSIDE = ("keeps-rejected-units",)
+_AT_THE_WIRE = (*ACKNOWLEDGING, *INSIDE_ONE_REGISTRY, *TRANSFERRING, *INFORMING)
+
 HUBS = (
     *CALLING_BACK,
     *REPEATING,
-    *ACKNOWLEDGING,
-    *INSIDE_ONE_REGISTRY,
-    *TRANSFERRING,
-    *INFORMING,
+    *sharing(each for each in _AT_THE_WIRE if each.name not in _INSIDE),
+    *(each for each in _AT_THE_WIRE if each.name in _INSIDE),
 )

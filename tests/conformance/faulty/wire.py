@@ -12,12 +12,12 @@ from itl.wire.contract import XSI
 from itl.wire.encode import encode_fault
 from itl.wire.faults import ClientFault, ServerFault
 from tests.conformance.faulty import xml
-from tests.conformance.faulty.hub import Answer, Call, FaultyHub, Right, Wrong
+from tests.conformance.faulty.hub import Answer, Call, FaultyHub, Right, Wrong, sharing
 
 _XML = {"Content-Type": "text/xml; charset=utf-8"}
 _PLAIN = {"Content-Type": "text/plain"}
 
-# HTTP
+# HTTP -----------------------------------------------------------------------------------------------------------------
 
 
 def _answers(change: Callable[[Call, Answer], Answer]) -> Callable[[], Wrong]:
@@ -179,6 +179,15 @@ CONNECTING = (
         _lets_anybody_in,
     ),
     FaultyHub(
+        "no-certificate",
+        "answers who shows no certificate, though it knows registries by theirs",
+        ("CONNECT-7",),
+        ("101/certificate",),
+        "let in nowhere; it was answered",
+        _lets_anybody_in,
+        certificate=True,
+    ),
+    FaultyHub(
         "fault-with-200",
         "sends its SOAP faults with HTTP 200",
         ("CONNECT-4",),
@@ -244,7 +253,7 @@ CONNECTING = (
     ),
 )
 
-# Shapes
+# Shapes ---------------------------------------------------------------------------------------------------------------
 
 _SHAPES: tuple[tuple[str, str, xml.Edit, str], ...] = (
     ("wrapper", "under another wrapper", xml.another_wrapper, "the element of the Body is|is not an operation"),
@@ -320,7 +329,7 @@ CALLING = (
     ),
 )
 
-# Reading
+# Reading --------------------------------------------------------------------------------------------------------------
 
 
 def _unreadable(why: str) -> Answer:
@@ -429,7 +438,7 @@ READING = tuple(
     for name, does, requirement, tests, says, edit in _READERS
 )
 
-# Documents
+# Documents ------------------------------------------------------------------------------------------------------------
 
 
 def _documents(change: Callable[[Call, Answer], Answer]) -> Callable[[], Wrong]:
@@ -507,4 +516,4 @@ DOCUMENTS = (
     ),
 )
 
-HUBS = (*CONNECTING, *REPLYING, *CALLING, *READING, *DOCUMENTS)
+HUBS = (*sharing((*CONNECTING, *REPLYING, *READING, *DOCUMENTS)), *CALLING)

@@ -54,7 +54,7 @@ def in_calls(edit: Edit, *operations: str) -> Callable[[], Wrong]:
     return lambda: Wrong(send=send)
 
 
-# Edits
+# Edits ----------------------------------------------------------------------------------------------------------------
 
 
 def another_wrapper(root: etree._Element) -> None:
