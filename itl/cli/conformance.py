@@ -8,6 +8,7 @@ from dataclasses import replace
 from itl.cli.command import Subparsers, add, database_argument, end_on_signals, opened, settings_of
 from itl.clock import system_clock
 from itl.errors import UsageError
+from itl.reference import Environment
 from itl.store import versions
 from itl.store.delivery import address_of
 from itl.store.reference_data import load_access, load_reference
@@ -50,7 +51,10 @@ def run(arguments: Namespace) -> int:
 
 
 def enrolled(arguments: Namespace) -> tuple[Candidate, LetsIn | None]:
-    """What the log's database and settings say of a registry, and who knows its user and password."""
+    """What the log's database and settings say of a registry, and who knows its user and password.
+
+    UsageError for a log in production, and for what is not enrolled.
+    """
     settings, now = settings_of(arguments), system_clock()
     code = arguments.code
     with opened(arguments).read() as connection:
@@ -58,6 +62,11 @@ def enrolled(arguments: Namespace) -> tuple[Candidate, LetsIn | None]:
         access = load_access(connection)
         spoken = versions.of_registry(connection, code).at(now)
         address = address_of(connection, code)
+    if reference.environment is Environment.PRODUCTION:
+        raise UsageError(
+            "this log is in production: the suite would make up units in the registry's real books. "
+            "Test it where it is enrolled in a test environment"
+        )
     if code not in reference.registries:
         raise UsageError(f"{code}: not enrolled; `itl enrol` does that, or give --url")
     calls = Access(

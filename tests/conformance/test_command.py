@@ -21,6 +21,7 @@ from registry_client.conformance.suite import Skipped
 from registry_client.main import main as registry
 from registry_client.plans import made
 from registry_client.simulator import running
+from tests.databases import FreshDatabase
 
 SUMMARY = {"passed", "failed", "skipped", "not_applicable", "error"}
 
@@ -93,6 +94,16 @@ def test_who_shows_another_password_does_not_get_in(enrolled: Enrolled, capsys: 
 def test_who_is_not_enrolled_needs_an_address(enrolled: Enrolled, capsys: pytest.CaptureFixture[str]) -> None:
     assert itl(["conformance", "registry", "--code", "NZ", "--database", enrolled.database]) == 2
     assert "not enrolled" in capsys.readouterr().err
+
+
+def test_a_registry_in_production_is_not_tested(
+    fresh_database: FreshDatabase, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database = fresh_database("sqlite")
+    assert itl(["migrate", "--database", database]) == 0
+    assert itl(["enrol", "GB", "--url", "http://gb.example/", "--database", database]) == 0
+    assert itl(["conformance", "registry", "--code", "GB", "--database", database]) == 2
+    assert "in the registry's real books" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
