@@ -8,6 +8,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 from check_reference import CheckReference
 from command_reference import CommandReference
 from conformance_reference import ConformanceReference
+from faulty_peers_reference import FaultyPeers
 from interop_matrix import InteropMatrix
 from sphinx.application import Sphinx
 
@@ -32,4 +33,5 @@ def setup(app: Sphinx) -> None:
     app.add_directive("command-reference", CommandReference)
     app.add_directive("check-reference", CheckReference)
     app.add_directive("conformance-reference", ConformanceReference)
+    app.add_directive("faulty-peers", FaultyPeers)
     app.add_directive("interop-matrix", InteropMatrix)

@@ -6,7 +6,7 @@ The documentation shows `page()` by a directive, while it is built: what stands 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from registry_client.conformance.hub.groups import GROUPS as HUB_GROUPS
@@ -27,23 +27,24 @@ def page(subject: Subject) -> str:
     lines = [
         f"{len(cases)} tests cover {len(tested)} of {len(listed)} requirements; for each of the others stands why not.",
         "",
-        *_table("18 64 18", ("test", "what is tested", "covers"), map(_test, cases)),
-        *_table("18 54 28", ("requirement", "what it asks for", "tests"), (_row(each, cases) for each in listed)),
+        *table("18 64 18", ("test", "what is tested", "covers"), map(_test, cases)),
+        *table("18 54 28", ("requirement", "what it asks for", "tests"), (_row(each, cases) for each in listed)),
     ]
     return "\n".join(lines) + "\n"
 
 
 def _test(case: Case[Any]) -> tuple[str, str, str]:
-    return case.number, _plain(case.title), ", ".join(each.identifier for each in case.requirements)
+    return case.number, plain(case.title), ", ".join(each.identifier for each in case.requirements)
 
 
 def _row(requirement: Requirement, cases: Sequence[Case[Any]]) -> tuple[str, str, str]:
     tests = ", ".join(case.number for case in cases if requirement in case.requirements)
-    text = f"{_plain(requirement.text)} ({_plain(requirement.source)})"
-    return requirement.identifier, text, tests or f"not tested: {_plain(requirement.untested or '')}"
+    text = f"{plain(requirement.text)} ({plain(requirement.source)})"
+    return requirement.identifier, text, tests or f"not tested: {plain(requirement.untested or '')}"
 
 
-def _table(widths: str, head: Sequence[str], rows: Any) -> Iterator[str]:
+def table(widths: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table: relative widths of the columns, their names, and rows of cells."""
     yield from (".. list-table::", "   :header-rows: 1", f"   :widths: {widths}", "")
     for row in (head, *rows):
         for place, cell in enumerate(row):
@@ -51,5 +52,6 @@ def _table(widths: str, head: Sequence[str], rows: Any) -> Iterator[str]:
     yield ""
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A text in which nothing is markup."""
     return _SPECIAL.sub(r"\\\1", text)
