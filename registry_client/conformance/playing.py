@@ -29,9 +29,10 @@ from itl.messages import (
 )
 from itl.wire.contract import OPERATIONS, Port
 from itl.wire.decode import decode_any, decode_reply
+from itl.wire.documents import IMPORTED, wsdl
 from itl.wire.encode import encode_fault, encode_reply, encode_request
 from itl.wire.faults import ClientFault, PeerFault, WireFault
-from itl.wire.http import basic
+from itl.wire.http import TrustedProxies, address, basic
 from registry_client.conformance.evidence import Evidence, readable
 from registry_client.conformance.results import Exchange
 from registry_client.conformance.shape import faults_of_reply, faults_of_request, is_envelope
@@ -67,6 +68,8 @@ class Received:
     body: bytes
     at: datetime
 
+
+_XML = "text/xml; charset=utf-8"
 
 Answering = Callable[[Received], Answer]
 
@@ -399,20 +402,35 @@ class Party:
         )
 
 
+def _document(party: Party, environ: WSGIEnvironment) -> bytes | None:
+    """The interface of the port that a party offers, or a file that it imports; None for another question."""
+    if environ.get("QUERY_STRING", "").lower() == "wsdl":
+        return wsdl(party.offers, address(environ, TrustedProxies(())))
+    return IMPORTED.get(environ.get("PATH_INFO", "").rpartition("/")[2])
+
+
 def endpoint(parties: Iterable[Party]) -> WSGIApplication:
-    """The address of all parties as one WSGI application: each at its code, `/GB`; one alone at every path."""
+    """The address of all parties as one WSGI application: each at its code, `/GB`; one alone at every path.
+
+    POST is a call; GET with `?wsdl` gives the interface, for stacks that read it before they call.
+    """
     by_code = {party.code: party for party in parties}
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         code = environ.get("PATH_INFO", "").strip("/").partition("/")[0]
         party = next(iter(by_code.values())) if len(by_code) == 1 else by_code.get(code)
+        if party is not None and environ["REQUEST_METHOD"] == "GET":
+            document = _document(party, environ)
+            if document is not None:
+                start_response("200 OK", [("Content-Type", _XML), ("Content-Length", str(len(document)))])
+                return [document]
         if party is None or environ["REQUEST_METHOD"] != "POST":
             start_response("404 Not Found", [("Content-Type", "text/plain")])
             return [f"a conformance tester: POST to /{' or /'.join(by_code)}\n".encode()]
         body = environ["wsgi.input"].read()
         operation = environ.get("HTTP_SOAPACTION", "").strip('"') or None
         answer = party.take(basic(environ.get("HTTP_AUTHORIZATION", "")), operation, body)
-        head = [("Content-Type", "text/xml; charset=utf-8"), ("Content-Length", str(len(answer.body)))]
+        head = [("Content-Type", _XML), ("Content-Length", str(len(answer.body)))]
         if answer.status == 401:
             head.append(("WWW-Authenticate", 'Basic realm="conformance tester"'))
         start_response(f"{answer.status} {'OK' if answer.status == 200 else 'Answer of the test'}", head)

@@ -23,7 +23,7 @@ from registry_client.plans import Plan
 from registry_client.registry import Registry
 from registry_client.simulator import running
 
-QUICK = Candidate(listen_port=0, patience=10, silence=0.15, lead=0.15)
+QUICK = Candidate(listen_port=0, scheme=True, patience=10, silence=0.15, lead=0.15)
 """As patient as a registry in the same process needs it."""
 
 

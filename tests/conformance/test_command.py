@@ -17,6 +17,8 @@ from itl.cli.sandbox import prepare
 from itl.settings import Settings
 from registry_client.conformance.command import consult
 from registry_client.conformance.operators import Declined
+from registry_client.conformance.playing import Access
+from registry_client.conformance.registry.profile import Candidate
 from registry_client.conformance.suite import Skipped
 from registry_client.main import main as registry
 from registry_client.plans import made
@@ -155,3 +157,18 @@ def test_people_begin_what_the_registry_has_to_begin(
     told = capsys.readouterr()
     assert "please: message" in told.err
     assert "R-MESSAGE-2" in told.out
+
+
+def test_the_log_shows_a_registry_the_certificate_of_its_settings(
+    enrolled: Enrolled, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "log.toml"
+    calls = 'call_certificate = "log.pem"\ncall_key = "log.key"\ncall_authority = "ca.pem"\n'
+    settings.write_text(f'database = "{enrolled.database}"\n{calls}')
+    seen: list[Candidate] = []
+    monkeypatch.setattr(
+        "registry_client.conformance.command.run_registry", lambda _, candidate, __: seen.append(candidate) or 0
+    )
+    assert itl(["--settings", str(settings), "conformance", "registry", "--code", "GB"]) == 0
+    assert seen[0].access == Access("itl", "secret", "log.pem", "log.key", "ca.pem")
+    assert (seen[0].log, seen[0].version) == ("ITL", (1, 1))

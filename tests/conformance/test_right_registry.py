@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urljoin
 
 import pytest
+import requests
+from lxml import etree
 
 from registry_client.conformance.registry.groups import GROUPS
 from registry_client.conformance.results import Outcome
@@ -24,3 +27,14 @@ def test_a_right_registry_passes(right: Stand, group: object) -> None:
     assert [each.number for each in results] == numbers
     fine = {Outcome.PASSED, Outcome.NOT_APPLICABLE}
     assert {each.number: (each.outcome, each.detail) for each in results if each.outcome not in fine} == {}
+
+
+def test_the_played_log_gives_its_interface_to_stacks_that_read_it_first(right: Stand) -> None:
+    url = str(right.tester.address)
+    root = etree.fromstring(requests.get(f"{url}/?wsdl", timeout=5).content)
+    location = root.find(".//{http://schemas.xmlsoap.org/wsdl/soap/}address")
+    assert location is not None
+    assert location.get("location") == f"{url}/"
+    imported = [str(each.get("location")) for each in root.iter("{http://schemas.xmlsoap.org/wsdl/}import")]
+    assert imported
+    assert {requests.get(urljoin(f"{url}/", name), timeout=5).status_code for name in imported} == {200}

@@ -166,7 +166,7 @@ _NAMES = {int(status): status.name.lower().replace("_", " ") for status in _S} |
 
 _BREAKS: dict[tuple[Role, int], str] = {
     (Role.INITIATOR, _S.CHECKED_DISCREPANCY): "R-FINISH-2",
-    (Role.INITIATOR, _S.STL_CHECKED_DISCREPANCY): "R-FINISH-2",
+    (Role.INITIATOR, _S.STL_CHECKED_DISCREPANCY): "R-FINISH-5",
     (Role.INITIATOR, _S.CANCELLED): "R-FINISH-3",
     (Role.INITIATOR, _S.REJECTED): "R-TRANSFER-2",
     (Role.INITIATOR, _S.ACCEPTED): "R-TRANSFER-3",

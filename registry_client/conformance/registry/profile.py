@@ -49,6 +49,8 @@ class Candidate:
     """The registry whose transfers the played log relays, and that takes the candidate's (default: FR, or GB)."""
     enquiry: float | None = None
     """After how many seconds without news the registry asks where its transaction stands; None: it is not tested."""
+    scheme: bool = False
+    """Whether it is a member of a regional scheme, whose log judges its transactions as well."""
     accounts: Accounts = Accounts()
     periods: Periods = field(default_factory=Periods)
     project: Project = field(default_factory=Project)

@@ -12,7 +12,7 @@ from registry_client.conformance.registry.external_transfer import here
 from registry_client.conformance.registry.holdings import lies
 from registry_client.conformance.registry.issuance import kind_of
 from registry_client.conformance.registry.tester import RegistryTester
-from registry_client.conformance.suite import Group, breaking
+from registry_client.conformance.suite import Group, NotApplicable, breaking
 
 GROUP: Group[RegistryTester] = Group("Message sequence and repeats")
 
@@ -133,3 +133,25 @@ def refused_at_once(t: RegistryTester) -> None:
         cancelled(t, block)
     lies(t, block, breaks="R-PROPOSE-4")
     t.completes(cancelled(t, block))
+
+
+@GROUP.case("509", "What a scheme's log lets pass (9) is carried out, as what the log lets pass (2)", "R-FINISH-5")
+def the_scheme_consents(t: RegistryTester) -> None:
+    _of_a_scheme(t)
+    block = here(t)
+    t.completes(cancelled(t, block), _S.STL_CHECKED_NO_DISCREPANCY)
+    lies(t, block, account=230, breaks="R-FINISH-5")
+
+
+@GROUP.case("510", "Units of a transaction that a scheme's log refuses (10) stay, and are free", "R-FINISH-5")
+def the_scheme_refuses(t: RegistryTester) -> None:
+    _of_a_scheme(t)
+    block = here(t)
+    t.stops(cancelled(t, block), _S.STL_CHECKED_DISCREPANCY, 7005)
+    lies(t, block, breaks="R-FINISH-5")
+    t.completes(cancelled(t, block))
+
+
+def _of_a_scheme(t: RegistryTester) -> None:
+    if not t.profile.scheme:
+        raise NotApplicable("the registry is no member of a regional scheme: `scheme` of the profile says otherwise")

@@ -66,7 +66,7 @@ def prepared(profile: Candidate, database: str) -> Candidate:
     """The profile for a registry of this project on a database: with a second account, and less patience."""
     if not Path(database).exists():
         raise RegistryError(f"{database}: no such database; `registry serve` makes it")
-    own = replace(profile, silence=min(profile.silence, _SILENCE), lead=min(profile.lead, _LEAD))
+    own = replace(profile, scheme=True, silence=min(profile.silence, _SILENCE), lead=min(profile.lead, _LEAD))
     if own.is_cdm or own.accounts.second is not None:
         return own
     registry = Registry(Settings(code=profile.code), None, database=f"sqlite:///{database}")

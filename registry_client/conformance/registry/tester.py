@@ -221,7 +221,7 @@ class RegistryTester:
     def completes(self, proposal: ProposalTransaction, status: int = _S.CHECKED_NO_DISCREPANCY) -> None:
         """The log lets it pass; the registry must report completion."""
         self.tell(proposal, status)
-        self.reports(proposal, _S.COMPLETED, breaks="R-TRANSFER-1" if status == _S.ACCEPTED else "R-FINISH-1")
+        self.reports(proposal, _S.COMPLETED, breaks=_COMPLETED.get(status, "R-FINISH-1"))
 
     def stops(self, proposal: ProposalTransaction, status: int, *codes: int) -> None:
         """The log stops it; the registry may report termination, and nothing else."""
@@ -340,9 +340,12 @@ class RegistryTester:
             raise NotApplicable("it is for the CDM registry alone")
 
 
+_COMPLETED: dict[int, str] = {_S.ACCEPTED: "R-TRANSFER-1", _S.STL_CHECKED_NO_DISCREPANCY: "R-FINISH-5"}
+"""What a registry breaks that does not complete a transaction, by the status at which the log let it pass."""
+
 _STOPPED: dict[int, str] = {
     _S.CHECKED_DISCREPANCY: "R-FINISH-2",
-    _S.STL_CHECKED_DISCREPANCY: "R-FINISH-2",
+    _S.STL_CHECKED_DISCREPANCY: "R-FINISH-5",
     _S.REJECTED: "R-TRANSFER-2",
     _S.CANCELLED: "R-FINISH-3",
 }
