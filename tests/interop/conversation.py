@@ -27,7 +27,8 @@ from itl.wire.contract import OPERATIONS, Port
 from itl.wire.faults import ClientFault, FaultEntry
 
 HEADER = {"from": "GB", "to": "ITL", "majorVersion": 1, "minorVersion": 1}
-SAMPLE_TEXT = 'Zürich & Genève: "1 < 2", 排出量'
+SAMPLE_LINE = 'Zürich & Genève: "1 < 2", 排出量'
+SAMPLE_TEXT = f"  {SAMPLE_LINE} ]]>\n\tand 'so' on\n"
 SAMPLE_TIME = "2012-02-29T23:59:59.001Z"  # a registry west of Greenwich would read another day without the Z
 
 PLAIN_BLOCK = {
@@ -187,6 +188,21 @@ EXCHANGES = (
         {"reply": {"resultIdentifier": 0, "responseCodes": [1501]}},
     ),
     Exchange(
+        "absent values that are null in the registry's program",
+        "acceptProposal",
+        HEADER
+        | {
+            "proposedTransaction": transaction("GB100003")
+            | {
+                "suppTransactionType": None,
+                "notificationIdentifier": None,
+                "proposalUnitBlocks": [PLAIN_BLOCK | {"track": None, "blockRole": None, "expiryDate": None}],
+            }
+        },
+        ProposalResponse(result_identifier=1),
+        {"reply": {"resultIdentifier": 1}},
+    ),
+    Exchange(
         "an empty array",
         "acceptNotification",
         notification("GB100001", 4),
@@ -216,6 +232,13 @@ EXCHANGES = (
         "a time in a request, and text with all that XML has to escape",
         "acceptMessage",
         HEADER | {"messageContent": SAMPLE_TEXT, "messageDateTime": SAMPLE_TIME},
+        MessageResponse(result_identifier=1),
+        {"reply": {"resultIdentifier": 1}},
+    ),
+    Exchange(
+        "an empty text",
+        "acceptMessage",
+        HEADER | {"messageContent": "", "messageDateTime": SAMPLE_TIME},
         MessageResponse(result_identifier=1),
         {"reply": {"resultIdentifier": 1}},
     ),
@@ -273,8 +296,14 @@ EXCHANGES = (
     ),
 )
 
+# Two units of UTF-16, so not one character to Java or JavaScript.
+BEYOND = {
+    "operation": "acceptMessage",
+    "request": HEADER | {"messageContent": "\U0001f30d", "messageDateTime": SAMPLE_TIME},
+}
+
 FAULT = ClientFault(
-    f"the message cannot be read: {SAMPLE_TEXT}",
+    f"the message cannot be read: {SAMPLE_LINE}",
     (FaultEntry(1102, "/acceptProposalRequest/proposedTransaction", "it is not one"),),
 )
 

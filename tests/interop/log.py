@@ -18,17 +18,18 @@ PASSWORD = "secret of gb"
 
 
 class ScriptedPort:
-    """A port whose operations give the `answers` in turn (raised if errors), and that keeps what it was asked."""
+    """A port that keeps what it was asked; each operation gives its `answers` in turn, raised if they are errors."""
 
-    def __init__(self, answers: Iterable[object] = ()) -> None:
-        self._answers = iter(answers)
+    def __init__(self, answers: Iterable[tuple[str, object]] = ()) -> None:
+        self._answers = [*answers]
         self.calls: list[Call] = []
         self.requests: list[dict[str, Any]] = []
 
     def answer(self, call: Call, request: object) -> object:
         self.calls.append(call)
         self.requests.append(to_canonical(call.operation, request))
-        answer = next(self._answers)
+        place = next(place for place, (operation, _) in enumerate(self._answers) if operation == call.operation)
+        _, answer = self._answers.pop(place)
         if isinstance(answer, Exception):
             raise answer
         return answer

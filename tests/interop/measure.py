@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from itl.messages import ProposalResponse
+from itl.messages import MessageResponse, ProposalResponse
 from itl.wire import endpoint
 from itl.wire.canonical import from_canonical
 from itl.wire.contract import OPERATIONS, Port
@@ -20,17 +20,26 @@ from itl.wire.encode import encode_request
 from itl.wire.faults import ClientFault, PeerFault
 from itl.wire.limits import LIMITS
 from itl.wire.outgoing import HttpReply, Peer
-from tests.interop.conversation import ACCEPTED, ANSWERS, EXCHANGES, FAULT, REGISTRY_REQUESTS, many_blocks, proposal
-from tests.interop.foreign import Basic, Outcome, Registry
+from tests.interop.conversation import (
+    ACCEPTED,
+    ANSWERS,
+    BEYOND,
+    EXCHANGES,
+    FAULT,
+    REGISTRY_REQUESTS,
+    many_blocks,
+    proposal,
+)
+from tests.interop.foreign import Basic, Call, Outcome, Registry
 from tests.interop.log import PASSWORD, USER, ScriptedPort, served
-from tests.interop.stacks import Stack, Way
+from tests.interop.stacks import BEYOND_ROW, Stack, Way
 
 WORKS = "works"
 LARGEST = f"a proposal of {LIMITS.unit_blocks:,} unit blocks"
 FAULTS = "a fault"
 UNAUTHORIZED = "a wrong password"
-CLIENT_ROWS = (*OPERATIONS[Port.TRANSACTION_LOG], LARGEST, FAULTS, UNAUTHORIZED)
-REGISTRY_ROWS = (*OPERATIONS[Port.REGISTRY], *ANSWERS, LARGEST, FAULTS)
+CLIENT_ROWS = (*OPERATIONS[Port.TRANSACTION_LOG], BEYOND_ROW, LARGEST, FAULTS, UNAUTHORIZED)
+REGISTRY_ROWS = (*OPERATIONS[Port.REGISTRY], BEYOND_ROW, *ANSWERS, LARGEST, FAULTS)
 
 Outcomes = dict[str, str]
 
@@ -38,18 +47,26 @@ Outcomes = dict[str, str]
 def calling(stack: Stack, way: Way) -> tuple[Outcomes, list[endpoint.Call]]:
     """How it goes when a registry calls the log, by CLIENT_ROWS; and the calls of EXCHANGES, as the log got them."""
     largest = {"operation": "acceptProposal", "request": proposal("GB100001", *many_blocks(LIMITS.unit_blocks))}
-    calls = [*(exchange.call for exchange in EXCHANGES), EXCHANGES[0].call, largest]
-    log = ScriptedPort([*(exchange.answer for exchange in EXCHANGES), FAULT, ProposalResponse(result_identifier=1)])
+    calls = [*(exchange.call for exchange in EXCHANGES), EXCHANGES[0].call, BEYOND, largest]
+    accepted = (MessageResponse(result_identifier=1), ProposalResponse(result_identifier=1))
+    answers = [*(exchange.answer for exchange in EXCHANGES), FAULT, *accepted]
+    log = ScriptedPort((call["operation"], answer) for call, answer in zip(calls, answers, strict=True))
     with served(Port.TRANSACTION_LOG, log) as url:
-        *replies, fault, last = stack.call(url, Basic(USER, PASSWORD), calls, **way.options)
+        *replies, fault, beyond, last = stack.call(url, Basic(USER, PASSWORD), calls, **way.options)
         heard = len(log.calls)
         [refusal] = stack.call(url, Basic(USER, "wrong"), calls[:1], **way.options)
-    went = dict.fromkeys(OPERATIONS[Port.TRANSACTION_LOG], WORKS)
-    for exchange, request, reply in itertools.zip_longest(EXCHANGES, log.requests[: len(EXCHANGES)], replies):
-        seen = went[exchange.operation], difference(exchange.call, request), difference(exchange.read, reply)
-        went[exchange.operation] = _first(seen)
-    accepted = {"reply": {"resultIdentifier": 1}}
-    went[LARGEST] = _first((difference([largest], log.requests[-1:]), difference(accepted, last)))
+    went = {}
+    for operation in OPERATIONS[Port.TRANSACTION_LOG]:
+        meant = [exchange for exchange in EXCHANGES if exchange.operation == operation]
+        requests = [request for request in log.requests if request["operation"] == operation][: len(meant)]
+        read = [reply for exchange, reply in zip(EXCHANGES, replies, strict=True) if exchange in meant]
+        went[operation] = _heard(
+            [exchange.call for exchange in meant], requests, [exchange.read for exchange in meant], read
+        )
+    accepted = [{"reply": {"resultIdentifier": 1}}]
+    messages = [request for request in log.requests if request["operation"] == "acceptMessage"]
+    went[BEYOND_ROW] = _heard([BEYOND], messages[-1:], accepted, [beyond])
+    went[LARGEST] = _heard([largest], log.requests[-1:], accepted, [last])
     went[FAULTS] = _fault(fault)
     told = re.search("Unauthorized|user and password", json.dumps(refusal))
     went[UNAUTHORIZED] = WORKS if told and len(log.calls) == heard else f"{refusal!r} was read"
@@ -62,6 +79,7 @@ def called(registry: Registry) -> Outcomes:
         operation: _exchange(registry, operation, request, *ACCEPTED[operation])
         for operation, request in REGISTRY_REQUESTS.items()
     }
+    went[BEYOND_ROW] = _exchange(registry, "acceptMessage", BEYOND["request"], *ACCEPTED["acceptMessage"])
     for name, (operation, *answer) in ANSWERS.items():
         went[name] = _exchange(registry, operation, REGISTRY_REQUESTS[operation], *answer)
     largest = proposal("JP100001", *many_blocks(LIMITS.unit_blocks))
@@ -88,6 +106,12 @@ def difference(meant: Any, read: Any, path: str = "") -> str:
     else:
         return WORKS if meant == read else f"{path} {meant!r} was meant, {read!r} read".lstrip()
     return _first(difference(*pair, f"{path}/{name}") for name, *pair in parts)
+
+
+def _heard(calls: list[Call], requests: list[Call], replies: list[Outcome], read: list[Outcome]) -> str:
+    """Whether the log read `calls`, and the registry `replies`; a fault that nobody meant says why not."""
+    faults = (reply["fault"]["string"].partition(", line ")[0] for reply in read if "fault" in reply)
+    return _first((*faults, difference(calls, requests), difference(replies, read)))
 
 
 def _first(outcomes: Iterable[str]) -> str:

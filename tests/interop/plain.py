@@ -32,7 +32,7 @@ def _fill(element: etree._Element, plan: Plan, value: Any, known: dict[str, str]
         known[key] = f"id{len(known)}"
         element.set("id", known[key])
     for field in plan.fields:
-        if field.element in value:
+        if value.get(field.element) is not None:
             _fill(etree.SubElement(element, field.element), field.plan, value[field.element], known)
 
 

@@ -17,7 +17,7 @@ static std::string fault(soap *soap) {
     soap_set_fault(soap);
     std::string said = "fault";
     for (const char **part : {soap_faultcode(soap), soap_faultstring(soap), soap_faultdetail(soap)})
-        said += '\t' + one_line(*part ? *part : "");
+        said += '\t' + replaced(*part ? *part : "", '\n', " ");
     return said;
 }
 

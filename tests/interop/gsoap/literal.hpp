@@ -1,7 +1,6 @@
 // The classes that gSOAP generates, as text: their elements as plain XML in one line.
 #pragma once
 
-#include <algorithm>
 #include <iostream>
 #include <sstream>
 #include <stdexcept>
@@ -22,8 +21,9 @@ template <class Object> void read(soap *soap, const std::string &text, Object &o
     }
 }
 
-inline std::string one_line(std::string text) {
-    std::replace(text.begin(), text.end(), '\n', ' ');
+inline std::string replaced(std::string text, char character, const std::string &by) {
+    for (std::size_t place = 0; (place = text.find(character, place)) != std::string::npos; place += by.size())
+        text.replace(place, 1, by);
     return text;
 }
 
@@ -37,5 +37,6 @@ template <class Object> std::string written(const Object &object) {
     soap_end(soap);
     soap_free(soap);
     if (!done) throw std::runtime_error("cannot write");
-    return one_line(out.str());
+    const std::string text = out.str();
+    return replaced(replaced(text.substr(text.find("<value")), '\n', "&#10;"), '\t', "&#9;");
 }

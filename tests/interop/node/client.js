@@ -23,7 +23,8 @@ async function outcome(client, { operation, request }) {
 async function main([url, ...identity]) {
   const [certificate, key, authority] = identity.length === 3 ? identity.map((path) => fs.readFileSync(path)) : [];
   const agent = new https.Agent({ cert: certificate, key, ca: authority });
-  const client = await soap.createClientAsync(`${url}?wsdl`, { wsdl_options: { httpsAgent: agent } }, url);
+  const options = { wsdl_options: { httpsAgent: agent }, preserveWhitespace: true }; // else text is trimmed
+  const client = await soap.createClientAsync(`${url}?wsdl`, options, url);
   client.setSecurity(
     certificate ? new soap.ClientSSLSecurity(key, certificate, authority) : new soap.BasicAuthSecurity(...identity),
   );

@@ -22,7 +22,9 @@ async function main([uri]) {
   const server = http.createServer();
   server.listen(0, '127.0.0.1', () => {
     const callback = () => console.log(`http://127.0.0.1:${server.address().port}`);
-    soap.listen(server, { path: '/RegistryPort', services: { RegistryService: { RegistryPort } }, xml, uri, callback });
+    const services = { RegistryService: { RegistryPort } };
+    const { wsdl } = soap.listen(server, { path: '/RegistryPort', services, xml, uri, callback });
+    wsdl.options.preserveWhitespace = true; // else text is trimmed
   });
 }
 
