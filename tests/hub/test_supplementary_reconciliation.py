@@ -179,8 +179,8 @@ def test_a_later_one_lifts_what_an_earlier_one_named_and_not_the_other_way(gb: R
     assert citl.kept == []
 
 
-def test_what_the_registry_has_told_already_is_not_asked_for(gb: Reconciling, citl: Scheme) -> None:
-    """A transaction explains what differs between registry and log; for that the log has the unit blocks."""
+def agree_after_unit_blocks(gb: Reconciling) -> None:
+    """A transaction explains what differs between registry and log; for that the log was told unit blocks of 100."""
     gb.world.propose("GB", "GB2", EXTERNAL, units(1, 100), to="JP")
     gb.world.settle()
     gb.world.say(notification("CITL", "GB2", 9, party_type=3))
@@ -190,26 +190,37 @@ def test_what_the_registry_has_told_already_is_not_asked_for(gb: Reconciling, ci
     gb.world.settle()
     gb.blocks(block(101, 1000))
     gb.world.settle()
+    assert gb.at == ("ended", 5)
+
+
+def test_what_the_registry_has_told_already_is_not_asked_for(gb: Reconciling, citl: Scheme) -> None:
+    agree_after_unit_blocks(gb)
     assert citl.ask_blocks((100, 0, 1)) == 1
     gb.world.settle()
     [passed_on] = citl.told("receiveUnitBlocks")
-    assert [(each.unit_serial_block_start, each.unit_serial_block_end) for each in passed_on.unit_blocks] == [
-        (101, 1000)
-    ]
+    [only] = passed_on.unit_blocks
+    assert (only.unit_serial_block_start, only.unit_serial_block_end) == (101, 1000)
     stands(gb)
 
 
-def test_what_the_registry_was_asked_for_otherwise_is_not_to_be_had(gb: Reconciling, citl: Scheme) -> None:
+@pytest.mark.parametrize("others", [((100, 0, 1), (230, 1, 1)), ()], ids=["others as well", "all"])
+def test_what_the_registry_was_asked_for_otherwise_is_not_to_be_had(
+    gb: Reconciling, citl: Scheme, others: tuple[tuple[int, int, int], ...]
+) -> None:
     """One question of a kind to a registry, so this is for another reconciliation."""
+    agree_after_unit_blocks(gb)
+    assert citl.ask_blocks(*others) == 1
+    gb.world.settle()
+    assert citl.at == ("ended", None, "not passed on")
+    assert any("asked once; begin another reconciliation" in (row.detail or "") for row in gb.history)
+    stands(gb)
+
+
+def test_without_an_audit_trail_the_units_are_kept_all_the_same(gb: Reconciling, citl: Scheme) -> None:
     agree(gb)
-    assert citl.ask_blocks((100, 0, 1)) == 1
-    gb.world.settle()
-    answer_blocks(gb)
-    assert citl.result(9) == 1
-    assert citl.ask_trail((901, 1000)) == 1
-    gb.world.settle()
-    gb.world.later(5 * HOUR)
-    assert citl.at == ("intervention", 9, None), "the registry gave no audit trail"
+    citl.names((901, 1000))
+    gb.world.later(4 * HOUR)
+    assert citl.at == ("intervention", 9, None)
     assert citl.kept == [(901, 1000)]
     assert "the registry did not tell it" in {row.detail for row in gb.history}
     stands(gb)
@@ -365,12 +376,17 @@ def test_a_registry_that_refuses_unit_blocks(gb: Reconciling, citl: Scheme) -> N
     stands(gb)
 
 
-def test_a_registry_that_is_down_is_not_asked_when_the_time_is_over(gb: Reconciling, citl: Scheme) -> None:
-    agree(gb)
+def test_a_registry_that_is_down_hears_the_result_later_and_is_not_asked_when_the_time_is_over(
+    gb: Reconciling, citl: Scheme
+) -> None:
+    gb.reach("totals")
+    assert gb.totals(sums(1000)) == 1
     gb.world["GB"].answer = is_down
+    gb.world.settle()
     citl.ask_blocks()
     gb.world.settle()
     gb.world.later(4 * HOUR)
+    assert told_results(gb) == []
     gb.world["GB"].answer = replies(1)
     gb.world.later(HOUR)
     assert "provideUnitBlocks" not in gb.operations

@@ -229,7 +229,7 @@ class RegistryAtWork:
             elif isinstance(message, NotificationRequest):
                 self._notified(message)
             elif not isinstance(message, self.ignores):
-                self._reconcile(message)
+                self.answer(message)
         port = offering(operation)
         return HttpReply(
             200, encode_reply(port, operation, OPERATIONS[port][operation].response(result_identifier=1)), {}
@@ -291,7 +291,7 @@ class RegistryAtWork:
             if units is None and self.network.clock() >= at:
                 self.snapshots[identifier] = at, dict(self.units)
 
-    def _reconcile(self, message: Any) -> None:
+    def answer(self, message: Any) -> None:
         """Owe an answer to what is asked."""
         identifier = getattr(message, "reconciliation_identifier", "")
         head = {**self._head(), "reconciliation_identifier": identifier}

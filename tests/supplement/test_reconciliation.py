@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from itl.ledger.block import SerialRange
 from itl.messages import ProvideTotalsRequest, ProvideUnitBlocksRequest
 from itl.reference import Scheme
 from itl.store import tables as t
 from itl.store.enrol_scheme import put_scheme
+from itl.store.snapshots import in_flight
 from itl.supplement import book
 from itl.supplement.scheme import Member
 from tests.databases import FreshDatabase
 from tests.hub.world import CANCELLATION, EXTERNAL, HOUR, ISSUANCE, proposal, units
 from tests.supplement.network import SUPPLEMENTARY_TYPES, TEMPLATES, Fate, Log, Network
-from tests.supplement.world import ACCOUNTS, SOURCE
+from tests.supplement.world import ACCOUNTS, SOURCE, SchemeWorld
 
 MINUTE = timedelta(minutes=1)
 
@@ -236,22 +238,41 @@ def test_whatever_comes_twice_or_late_has_one_effect(network: Network) -> None:
     assert kept(network.log) == [(91, 100)]
 
 
+@pytest.mark.parametrize("dies", [False, True], ids=["its answer is lost", "it dies"])
+@pytest.mark.parametrize("deaf", ["CITL", "ITL"])
 @both
-def test_a_lost_answer_is_asked_of_a_log_again(network: Network) -> None:
-    """Other than a registry it knows a repeat."""
+def test_what_a_log_may_not_have_heard_is_said_again(network: Network, deaf: str, dies: bool) -> None:
+    """Other than a registry it knows a repeat. So it is with every second call to it."""
     lose(network.logs["CITL"], 91, 100)
-    lost: set[bytes] = set()
+    calls: list[str] = []
 
     def fate(to: str) -> Fate:
-        if to == "CITL" and len(lost) < 3:
-            lost.add(str(len(lost)).encode())
-            return Fate.LOSES_ANSWER
-        return Fate.ARRIVES
+        if to != deaf:
+            return Fate.ARRIVES
+        calls.append(to)
+        network.logs[deaf].kill_next = dies and len(calls) % 2 == 1
+        return Fate.LOSES_ANSWER if len(calls) % 2 and not dies else Fate.ARRIVES
 
     network.fate = fate
     identifier = begin(network)
     for _ in range(8):
         network.later(4 * MINUTE)
+    until_the_end(network, hours=5)  # what it may have asked a registry when it died it does not ask again
+    assert part(network, identifier) == ("intervention", 9, None)
+    assert kept(network.log) == [(91, 100)]
+
+
+@both
+def test_a_slow_registry_is_waited_for(network: Network) -> None:
+    lose(network.logs["CITL"], 91, 100)
+    network["GB"].ignores = (ProvideUnitBlocksRequest,)
+    identifier = through(network)
+    assert part(network, identifier) == ("unit blocks of the registry", 8, None)
+    network.later(3 * HOUR)
+    [asked] = [each for each in network["GB"].told if isinstance(each, ProvideUnitBlocksRequest)]
+    network["GB"].answer(asked)
+    network.later(2 * MINUTE)
+    network.later(2 * MINUTE)
     assert part(network, identifier) == ("intervention", 9, None)
 
 
@@ -355,3 +376,19 @@ def check(network: Network, number: int) -> None:
         assert [row for row in log.rows(sa.select(t.outbox)) if row.delivered_at is None] == [], number
         assert [row for row in log.rows(sa.select(t.reconciliations)) if row.running] == [], number
     assert max(Counter(network.questions("GB")).values()) == 1, number
+
+
+# What explains a difference ------------------------------------------------------------------------------------------
+
+
+def test_units_come_into_a_schemes_ledger_by_an_open_transfer(world: SchemeWorld) -> None:
+    """They are in no place of it before: the transfer is on its way, and explains a registry that has them already."""
+    block = units(1, 10, "JP")
+    assert world.relay("JP", "JP1", EXTERNAL, block, to="GB", accounts=(100, 100)) == 1
+    world.settle()
+    assert world.status("JP1") == 9
+    with world.hub.database.read() as connection:
+        [movement] = in_flight(connection, "GB", world.clock(), 10 * MINUTE, [SerialRange("JP", 1, 10)])
+    assert (movement.transaction, movement.before) == ("JP1", None)
+    assert movement.after is not None
+    assert (movement.after.account_type, movement.after.unit_type) == (100, 1)
