@@ -213,10 +213,25 @@ def go(connection: Connection, registry: str, shown: str, stand: Stand, source: 
     """The registry is the other log's from now on. `shown`: that log's receipt that it took the file in."""
     handover = _under_way(connection, registry, "giving", "exported")
     _require_receipt(handover, shown, IMPORTED, "take the file in there, and give the receipt that it prints")
+    _require_finished(connection, handover, load_reference(connection, source.at).log_code, source.at)
+    _require_unchanged(connection, handover)
     stand(connection, registry, Standing.AWAY, source)
     _move(connection, handover, "gone", source)
     _note(connection, "go", registry, source, handover.id, receipt=shown)
     return _of(connection, handover.id)
+
+
+def _require_unchanged(connection: Connection, handover: Handover) -> None:
+    """What the file says of the registry is still so: an operator could have let it propose in between."""
+    heads = t.transactions.c
+    since = (heads.proposed_at > handover.changed_at) | (heads.settled_at > handover.changed_at)
+    found = select(heads.identifier).where(handover_giving.of_registry(handover.registry), since)
+    changed = connection.execute(found.limit(1)).scalar()
+    if changed is not None:
+        raise UsageError(
+            f"{handover.registry} has proposed here since the file was written ({changed}); let the other log withdraw "
+            "the file, lift the freeze, and begin again"
+        )
 
 
 def lift(connection: Connection, registry: str, shown: str | None, stand: Stand, source: Source) -> Handover:

@@ -18,6 +18,7 @@ from itl.lifecycle.reconciliation_events import ASKING, Outcome, Step
 from itl.lifecycle.text import MOST_CHARACTERS
 from itl.lifecycle.transaction import LogIdentity
 from itl.reference import RegistryKind
+from itl.store import handovers
 from itl.store import tables as t
 from itl.store.actions import record_action
 from itl.store.facts import Source
@@ -197,11 +198,13 @@ def change_status(
     """Suspend a registry, or let it resume: fields of its status (`RIGHTS`), from `valid_from` on.
 
     Recorded as facts, told to the registry, and proposals for suspension are closed as followed, in one commit;
-    returns the fields that are other than before. UsageError for a code that is no registry in force, and where
-    nothing changes.
+    returns the fields that are other than before. UsageError for a code that is no registry in force, where nothing
+    changes, and for one that is to resume while it is handed over to another log.
     """
     if load_reference(connection, valid_from).registry_in_force(code) is None:
         raise UsageError(f"{code}: no registry in force; `itl registry list` shows those that are")
+    if any(given.values()):
+        handovers.require_none_under_way(connection, code)
     changed = put_status(connection, code, given, Source(actor, reason, now), valid_from)
     if not changed:
         raise UsageError(f"{code}: that is how it stands already; `itl registry show {code}` tells how")

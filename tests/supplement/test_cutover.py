@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,11 +19,12 @@ from itl.store.enrol_scheme import put_scheme
 from itl.store.environment import ENVIRONMENT
 from itl.store.fact_kinds import Fact, FactKey, FactName
 from itl.store.notice_book import Raising, raise_notice
-from itl.store.reference_data import put_facts
+from itl.store.reference_data import put_facts, put_status, raise_stamp
+from itl.store.standing import change_status
 from tests.databases import FreshDatabase
-from tests.hub.world import CANCELLATION, EXTERNAL, INTERNAL, ISSUANCE, proposal, units
+from tests.hub.world import CANCELLATION, EXTERNAL, INTERNAL, ISSUANCE, START, proposal, units
 from tests.supplement.moving import MEMBERS, TEMPLATES, Moving
-from tests.supplement.network import SUPPLEMENTARY_TYPES, Network
+from tests.supplement.network import SUPPLEMENTARY_TYPES, Fate, Network
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -181,6 +183,93 @@ def test_nothing_leaves_while_something_is_open_or_not_reconciled(moving: Moving
     moving.reconcile("GB", "CITL")
     digest = moving.export("GB").digest
     assert moving.export("GB").digest == digest, "the file is the same as long as nothing changes"
+
+
+def test_nothing_leaves_the_log_while_the_scheme_has_not_heard_how_something_ended(moving: Moving) -> None:
+    moving.move("GB")
+    moving.network["GB"].propose(proposal("GB", "GB5", CANCELLATION, units(11, 20)))
+    moving.network.work("ITL")
+    moving.network.deliver("ITL")
+    moving.network.work("CITL")
+    moving.network.deliver("CITL")
+    moving.network.fate = lambda to: Fate.REACHES_NOBODY if to == "CITL" else Fate.ARRIVES
+    moving.network.settle()
+    moving.begin("GB", "ITL")
+    with pytest.raises(UsageError, match="1 messages to it, or about its transactions, are not delivered"):
+        moving.export("GB", "ITL")
+    assert moving.network.logs["CITL"].statuses()["GB5"] == 9
+    moving.network.fate = lambda _to: Fate.ARRIVES
+    moving.lift("GB", log="ITL")
+
+
+def test_what_was_let_propose_by_hand_does_not_go_with_an_old_file(moving: Moving) -> None:
+    moving.begin("GB")
+    moving.reconcile("GB", "CITL")
+    moving.export("GB")
+    receipt = moving.take_in("GB")
+    identity, now = moving.network.logs["CITL"].hub.identity, moving.network.clock()
+    with moving.database("CITL").write() as connection:
+        with pytest.raises(UsageError, match="is being handed over already"):
+            change_status(connection, identity, "GB", {"may_propose": True}, "bert", "a mistake", now, now)
+        put_status(connection, "GB", {"may_propose": True}, moving.source(), moving.network.clock())
+        raise_stamp(connection)
+    with pytest.raises(UsageError, match="no longer frozen"):
+        moving.go("GB", receipt)
+    moving.network.clock.advance(timedelta(seconds=1))
+    moving.network["GB"].propose(proposal("GB", "GB5", CANCELLATION, units(11, 20)))
+    moving.network.settle()
+    with moving.database("CITL").write() as connection:
+        put_status(connection, "GB", {"may_propose": False}, moving.source(), moving.network.clock())
+        raise_stamp(connection)
+    with pytest.raises(UsageError, match=r"has proposed here since the file was written \(GB5\); let the other log"):
+        moving.go("GB", receipt)
+    moving.lift("GB", moving.withdraw("GB"))
+    moving.move("GB")
+    assert moving.held("ITL", ["GB"])["GB", 11] == ("GB", 230)
+
+
+CONTRADICTIONS: dict[str, tuple[Callable[[Moving], tuple[sa.Table, dict[str, Any]]], str]] = {
+    "another transaction": (
+        lambda moving: (t.transactions, {**TRANSACTION, "identifier": "GB4", "acquiring_registry": "JP"}),
+        "GB4 is another one here",
+    ),
+    "one that is open": (
+        lambda moving: (t.transactions, {**TRANSACTION, "identifier": "GB4", "status": 8}),
+        "GB4 is still open here",
+    ),
+    "another end": (
+        lambda moving: (t.transactions, {**TRANSACTION, "identifier": "GB4", "status": 7}),
+        "1 differences",
+    ),
+    "another's notice": (
+        lambda moving: (t.notices, {**NOTICE, "registry": "JP"}),
+        "notice 1: this log has another under this identifier, to JP",
+    ),
+}
+TRANSACTION: dict[str, Any] = {"occupies": True, "transaction_type": 4, "transferring_registry": "GB",
+    "acquiring_registry": "GB", "status": 4, "status_at": START, "proposed_at": START, "settled_at": START}  # fmt: skip
+NOTICE: dict[str, Any] = {"identifier": 1, "notice_type": 1, "status": 1, "recorded_at": START, "recorded_by": "anna",
+    "reason": "a test"}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_what_contradicts_this_logs_own_record_is_not_taken_in(
+    moving: Moving, case: tuple[Callable[[Moving], tuple[sa.Table, dict[str, Any]]], str]
+) -> None:
+    make, said = case
+    with moving.database("CITL").write() as connection:
+        connection.execute(t.notices.insert(), {**NOTICE, "registry": "GB"})
+    moving.begin("GB")
+    moving.reconcile("GB", "CITL")
+    moving.export("GB")
+    table, row = make(moving)
+    with moving.database("ITL").write() as connection:
+        key = connection.execute(table.insert(), row).inserted_primary_key
+    with pytest.raises(UsageError, match=said):
+        moving.take_in("GB")
+    moving.lift("GB", moving.withdraw("GB"))
+    with moving.database("ITL").write() as connection:
+        connection.execute(table.delete().where(next(iter(table.primary_key)) == key[0]))
 
 
 def test_the_registry_is_opened_only_when_it_agrees_with_what_came(moving: Moving) -> None:
