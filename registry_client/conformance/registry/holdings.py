@@ -206,12 +206,13 @@ def lies(t: RegistryTester, *blocks: TransactionUnitBlock, account: Account | in
     unlike = _unlike(t, found)
     with breaking(breaks):
         for block in blocks:
-            _lies(found, block, account)
+            require_held(found, block, account)
     if unlike is not None:
         raise Failed(unlike, "R-RECONCILE-2")
 
 
-def _lies(found: Sequence[UnitBlock], block: TransactionUnitBlock, account: Account | int | None) -> None:
+def require_held(found: Sequence[UnitBlock], block: TransactionUnitBlock, account: Account | int | None) -> None:
+    """The units of `block` must be in `found`, as what they are, in this account or one of this type; else Failed."""
     meeting = [each for each in found if _meet(each, block)]
     code, start, end = serials_of(block)
     within = [
