@@ -218,7 +218,7 @@ class Party:
             headers["Authorization"] = "Basic " + base64.b64encode(":".join(shown).encode()).decode()
         sent_at = self.clock()
         try:
-            found = self._session.post(self.url, data=body, headers=headers, timeout=max(self.patience, 5.0))
+            found = self._session.post(self.url, data=body, headers=headers, timeout=max(self.patience, 3.0))
         except requests.RequestException as error:
             self._keep(self.code, self.peer, operation, sent_at, body, None, str(error).encode())
             raise Failed(f"{self.url} gave no answer to {operation}: {error}", self._breaks.answer) from error
@@ -241,7 +241,7 @@ class Party:
         """The raw answer to GET; Failed where none comes."""
         sent_at = self.clock()
         try:
-            found = self._session.get(url, timeout=max(self.patience, 5.0))
+            found = self._session.get(url, timeout=max(self.patience, 3.0))
         except requests.RequestException as error:
             raise Failed(f"GET {url} gave no answer: {error}") from error
         self._keep(self.code, self.peer, "GET", sent_at, url.encode(), found.status_code, found.content)

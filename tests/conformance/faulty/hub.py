@@ -31,7 +31,7 @@ from registry_client.conformance.playing import Access
 from registry_client.conformance.profile import Profile
 from registry_client.conformance.results import Result
 from registry_client.conformance.suite import chosen, run
-from tests.conformance.conftest import by_command
+from tests.conformance.people import by_command
 
 SETTINGS = HURRY | {
     "port": 0,

@@ -40,7 +40,7 @@ class FaultyRegistry:
         return FAULTS[self.fault].does
 
 
-_NEVER = 1.5
+_NEVER = 1.0
 """Patience with what never comes, in seconds."""
 
 
@@ -102,6 +102,6 @@ REGISTRIES = (
     FaultyRegistry(_F.EMPTY_REPLY, ("R-CONNECT-1",), ("100",), "cannot be read"),
     FaultyRegistry(_F.NONSENSE, ("R-CONNECT-1",), ("100",), "cannot be read"),
     FaultyRegistry(_F.UNAVAILABLE, ("R-CONNECT-1",), ("100",), "HTTP 503"),
-    FaultyRegistry(_F.SLOW, ("R-CONNECT-1",), ("100",), "gave no answer", patience=_NEVER, slowness=6),
+    FaultyRegistry(_F.SLOW, ("R-CONNECT-1",), ("100",), "gave no answer", patience=_NEVER, slowness=4),
     FaultyRegistry(_F.BREAKS_OFF, ("R-CONNECT-1",), ("100",), "gave no answer", patience=_NEVER),
 )

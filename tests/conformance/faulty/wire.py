@@ -306,7 +306,7 @@ CALLING = (
             ("102", "123/5010"),
             says,
             xml.in_calls(edit, "acceptNotification"),
-            patience=1.5,
+            patience=1.0,
         )
         for name, how, edit, says in _SHAPES
         if name != "surplus"
