@@ -172,10 +172,13 @@ def follow(
 ) -> None:
     """Take part in a reconciliation that another log leads: what it tells of the registry is waited for until `due`.
 
-    What that log led with the registry before is over: it leads one at a time.
+    What that log led with the registry before is over: it leads one at a time. ConflictError where this log leads one
+    with it just now.
     """
     running = running_of(connection, registry)
     former = None if running is None else find(connection, running, lock=True)
+    if former is not None and former.head.led_by is None:
+        raise ConflictError(f"{running}, which this log leads, is running with {registry}; wait for its end")
     if former is not None:
         proceed(connection, former, Cancelled(f"{led_by} began {identifier}"), log, now, led_by)
     row = {

@@ -21,6 +21,7 @@ from itl.checks.reconciliation import (
     judge,
 )
 from itl.checks.sender import Sender
+from itl.errors import ConflictError
 from itl.lifecycle.reconciliation_events import Step
 from itl.messages import (
     InitiateReconciliationRequest,
@@ -92,6 +93,8 @@ class SchemeReconciliationService(ReconciliationService):
                 connection.execute(t.inbox.insert(), inbox_row(arrival, content, now, message, None, None))
                 log, due = arrival.sender or "", waits_until(at, own)
                 follow(connection, identifier, _registry_of(identifier), at, log, own, due, now, message)
+        except ConflictError:
+            return Acceptance.IDENTIFIER_USED
         except IntegrityError:
             with self._database.read() as connection:
                 repeat = is_repeat(connection, arrival.sender, content)

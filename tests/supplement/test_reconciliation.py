@@ -16,6 +16,7 @@ from itl.messages import ProvideTotalsRequest, ProvideUnitBlocksRequest
 from itl.reference import Scheme
 from itl.store import tables as t
 from itl.store.enrol_scheme import put_scheme
+from itl.store.reconciliations import Plan, start
 from itl.store.snapshots import in_flight
 from itl.supplement import book
 from itl.supplement.scheme import Member
@@ -328,6 +329,17 @@ def test_nobody_but_the_log_speaks_of_reconciliations(network: Network) -> None:
     identifier = begin(network)
     assert part(network, identifier) == ("ended", None, "denied")
     assert network.logs["CITL"].rows(sa.select(t.reconciliations)) == []
+
+
+@both
+def test_one_that_compares_with_the_registry_itself_just_now_takes_no_part(network: Network) -> None:
+    hub = network.logs["CITL"].hub
+    with hub.database.write() as connection:
+        own = start(connection, Plan("GB", "carla", "its own"), hub.identity, network.clock(), may=True)
+    network.clock.advance(MINUTE)
+    identifier = begin(network)
+    assert part(network, identifier) == ("ended", None, "denied")
+    assert at(network.logs["CITL"], own.head.identifier)[2] is None, "it goes on"
 
 
 # Death ---------------------------------------------------------------------------------------------------------------
