@@ -9,6 +9,7 @@ from registry_client.conformance.reports.reference import plain, table
 from tests.conformance.faulty import checks
 from tests.conformance.faulty.hubs import HUBS
 from tests.conformance.faulty.registries import REGISTRIES
+from tests.conformance.faulty.registries_at_the_wire import REGISTRIES as AT_THE_WIRE
 
 
 class FaultyPeers(SphinxDirective):
@@ -38,6 +39,10 @@ def _hubs() -> list[str]:
 
 def _registries() -> list[str]:
     allowed = [each for each in REGISTRIES if each.allowed is not None]
-    said = f"{len(REGISTRIES)} registries, all faults of the simulator; {len(allowed)} break nothing, and must pass:"
-    rows = ((each.name, plain(each.does), plain(each.allowed or ", ".join(each.breaks))) for each in REGISTRIES)
+    said = (
+        f"{len(REGISTRIES) + len(AT_THE_WIRE)} registries: {len(REGISTRIES)} with faults of the simulator, of which "
+        f"{len(allowed)} break nothing and must pass, and {len(AT_THE_WIRE)} that are wrong at the wire:"
+    )
+    rows = [(each.name, plain(each.does), plain(each.allowed or ", ".join(each.breaks))) for each in REGISTRIES]
+    rows += [(each.name, plain(each.does), ", ".join(each.breaks)) for each in AT_THE_WIRE]
     return [said, "", *table("24 50 26", ("registry", "what it does", "what it breaks, or why nothing"), rows)]

@@ -54,8 +54,13 @@ def untyped(root: etree._Element) -> None:
     for node in root.iter():
         for name in (_TYPE, _ARRAY_TYPE, _STYLE):
             node.attrib.pop(name, "")
-        if node.tag == "item":
-            node.tag = "TransactionUnitBlock"
+    items_named_after_their_type(root)
+
+
+def items_named_after_their_type(root: etree._Element) -> None:
+    """Unit blocks as elements named after what they are, not `item`."""
+    for node in root.iter("item"):
+        node.tag = "TransactionUnitBlock"
 
 
 def shuffled_with_nil(root: etree._Element) -> None:

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from wsgiref.types import WSGIApplication
 
 from registry_client.conformance.evidence import Evidence
 from registry_client.conformance.operators import Commands
@@ -17,11 +20,13 @@ from registry_client.conformance.registry.simulator import by_commands
 from registry_client.conformance.registry.tester import RegistryTester
 from registry_client.conformance.results import Result
 from registry_client.conformance.suite import chosen, run
+from registry_client.endpoint import application
 from registry_client.faults import Misbehaviour
 from registry_client.identifiers import AccountNumber
 from registry_client.plans import Plan
 from registry_client.registry import Registry
 from registry_client.simulator import running
+from tests.conformance.faulty.hub import Wrong, at_the_door
 
 QUICK = Candidate(listen_port=0, scheme=True, patience=10, silence=0.15, lead=0.15)
 """As patient as a registry in the same process needs it."""
@@ -41,6 +46,20 @@ class Stand:
 
 
 @contextmanager
+def _at_the_wire(wrong: Wrong | None) -> Iterator[None]:
+    """Registries that begin now answer as `wrong` has it."""
+    if wrong is None:
+        yield
+        return
+
+    def wrongly(registry: Registry, **how: Any) -> WSGIApplication:
+        return at_the_door(application(registry, **how), lambda: wrong)
+
+    with patch("registry_client.simulator.application", wrongly):
+        yield
+
+
+@contextmanager
 def stand(
     folder: Path,
     code: str = "GB",
@@ -48,6 +67,7 @@ def stand(
     enquiry: float = 0.5,
     misbehave: tuple[Misbehaviour, ...] = (),
     slowness: float = 30,
+    wrong: Wrong | None = None,
 ) -> Iterator[Stand]:
     """The registry `code`, which commits faults on request, and asks the log after `enquiry` seconds of silence."""
     database = folder / f"{code.lower()}.db"
@@ -73,6 +93,6 @@ def stand(
             enquire_after=timedelta(seconds=enquiry),
             slowness=timedelta(seconds=slowness),
         )
-        with running([plan]) as simulator:
+        with _at_the_wire(wrong), running([plan]) as simulator:
             tester.log.url = simulator.url
             yield Stand(tester, database, simulator.registries[code])

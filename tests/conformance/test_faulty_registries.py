@@ -11,6 +11,8 @@ from registry_client.conformance.results import Outcome
 from registry_client.faults import Fault, Misbehaviour
 from tests.conformance.candidate import stand
 from tests.conformance.faulty.registries import REGISTRIES, FaultyRegistry
+from tests.conformance.faulty.registries_at_the_wire import REGISTRIES as AT_THE_WIRE
+from tests.conformance.faulty.registries_at_the_wire import WrongRegistry
 
 
 @pytest.mark.parametrize("faulty", REGISTRIES, ids=lambda faulty: faulty.name)
@@ -32,3 +34,13 @@ def test_a_faulty_registry_is_caught_and_its_fault_named(faulty: FaultyRegistry,
 
 def test_every_fault_is_in_the_table() -> None:
     assert [each.fault for each in REGISTRIES] == list(Fault)
+
+
+@pytest.mark.parametrize("faulty", AT_THE_WIRE, ids=lambda faulty: faulty.name)
+def test_a_registry_that_is_wrong_at_the_wire_is_caught(faulty: WrongRegistry, tmp_path: Path) -> None:
+    with stand(tmp_path, wrong=faulty.made()) as found:
+        found.tester.log.patience = faulty.patience
+        results = found.carry_out(*faulty.tests)
+    told = {each.number: (each.outcome.value, each.detail) for each in results}
+    assert {each.identifier for result in results for each in result.broken} == set(faulty.breaks), told
+    assert any(re.search(faulty.says, each.detail) for each in results if each.outcome is Outcome.FAILED), told

@@ -79,6 +79,7 @@ def _with_a_wrong_head(t: RegistryTester, head: _Head) -> None:
     changes = {name: t.profile.other if value == "OTHER" else value for name, value in head.changes.items()}
     proposal = t.transfer(t.units(UnitType.AAU))
     request = replace(ProposalRequest(**t.log.head(), proposed_transaction=proposal), **changes)
+    t.book.relayed(proposal)
     t.log.post("acceptProposal", encode_request(Port.REGISTRY, "acceptProposal", request))
     t.silent(proposal, f"a proposal {head.how} is not for the registry:", "R-CONNECT-3")
 
@@ -137,7 +138,10 @@ for _case in _UNREADABLE:
 @GROUP.case("105", "After a message that cannot be read, the next one is", "R-CONNECT-2")
 def the_next_is_read(t: RegistryTester) -> None:
     t.log.post("acceptProposal", b"no XML at all")
-    require_acknowledged(t.log.call(_time(t)), "provideTime")
+    try:
+        require_acknowledged(t.log.call(_time(t)), "provideTime")
+    except Failed as failure:
+        raise Failed(f"after a message that cannot be read, {failure}", "R-CONNECT-2") from failure
 
 
 def _time(t: RegistryTester) -> ProvideTimeRequest:

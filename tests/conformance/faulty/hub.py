@@ -203,7 +203,7 @@ def running(wrong: Wrong, template: Path, folder: Path, certificate: bool = Fals
             hub = Hub(settings)
         stack.callback(hub.close)
         stack.enter_context(patch.object(hub.relay, "_connected", lambda address: _peer(address, now)))
-        serving = serve(_at_the_door(hub.application(), now), "127.0.0.1", 0)
+        serving = serve(at_the_door(hub.application(), lambda: now.wrong), "127.0.0.1", 0)
         stack.callback(serving.close)
         profile = Profile(url=f"{serving.url}{PATH}", listen_port=0, lead=1.0, silence=0.3)
         if certificate:
@@ -215,7 +215,9 @@ def running(wrong: Wrong, template: Path, folder: Path, certificate: bool = Fals
         yield now
 
 
-def _at_the_door(right: WSGIApplication, now: Running) -> WSGIApplication:
+def at_the_door(right: WSGIApplication, wrong: Callable[[], Wrong]) -> WSGIApplication:
+    """The right application, whose calls are answered as what is wrong just now has it."""
+
     def of_the_right_one(call: Call) -> Answer:
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -230,7 +232,7 @@ def _at_the_door(right: WSGIApplication, now: Running) -> WSGIApplication:
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        answer = now.wrong.answer(Call(environ, body), of_the_right_one)
+        answer = wrong().answer(Call(environ, body), of_the_right_one)
         headers = {**answer.headers, "Content-Length": str(len(answer.body))}
         start_response(answer.status, list(headers.items()))
         return [answer.body]

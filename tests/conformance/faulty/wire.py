@@ -20,7 +20,7 @@ _PLAIN = {"Content-Type": "text/plain"}
 # HTTP -----------------------------------------------------------------------------------------------------------------
 
 
-def _answers(change: Callable[[Call, Answer], Answer]) -> Callable[[], Wrong]:
+def answers(change: Callable[[Call, Answer], Answer]) -> Callable[[], Wrong]:
     """A hub whose answers to calls are changed."""
 
     def answer(call: Call, right: Right) -> Answer:
@@ -30,27 +30,29 @@ def _answers(change: Callable[[Call, Answer], Answer]) -> Callable[[], Wrong]:
     return lambda: Wrong(answer=answer)
 
 
-def _faults(change: Callable[[Answer], Answer]) -> Callable[[], Wrong]:
+def faults(change: Callable[[Answer], Answer]) -> Callable[[], Wrong]:
     """A hub whose SOAP faults are changed."""
-    return _answers(lambda _, given: change(given) if given.status.startswith("500") else given)
+    return answers(lambda _, given: change(given) if given.status.startswith("500") else given)
 
 
 def _refusals_of_strangers(change: Callable[[Answer], Answer]) -> Callable[[], Wrong]:
-    return _answers(lambda _, given: change(given) if given.status.startswith("401") else given)
+    return answers(lambda _, given: change(given) if given.status.startswith("401") else given)
 
 
-def _lets_anybody_in() -> Wrong:
+def lets_anybody_in(user: str) -> Wrong:
+    """Who shows no right password is taken for this user."""
+
     def answer(call: Call, right: Right) -> Answer:
         given = right(call)
         if not given.status.startswith("401"):
             return given
-        token = base64.b64encode(b"gb:gb").decode()
+        token = base64.b64encode(f"{user}:{user}".encode()).decode()
         return right(call.with_header("HTTP_AUTHORIZATION", f"Basic {token}"))
 
     return Wrong(answer=answer)
 
 
-def _reads_on_behind_a_doctype() -> Wrong:
+def reads_on_behind_a_doctype() -> Wrong:
     def answer(call: Call, right: Right) -> Answer:
         start, end = call.body.find(b"<!DOCTYPE"), call.body.find(b"]>") + 2
         return right(call.with_body(call.body[:start] + call.body[end:]) if 0 <= start < end else call)
@@ -58,7 +60,7 @@ def _reads_on_behind_a_doctype() -> Wrong:
     return Wrong(answer=answer)
 
 
-def _stumbles() -> Wrong:
+def stumbles() -> Wrong:
     """After what it could not read, the next message fails as well."""
     stumbled: list[bool] = []
 
@@ -74,7 +76,7 @@ def _stumbles() -> Wrong:
     return Wrong(answer=answer)
 
 
-def _takes_unreadable_ones() -> Wrong:
+def takes_unreadable_ones() -> Wrong:
     """Answers what it cannot read with result 1: the message is lost, and nobody hears of it."""
 
     def answer(call: Call, right: Right) -> Answer:
@@ -106,7 +108,7 @@ def _faultcode(kind: str) -> Callable[[], Wrong]:
 
         return replace(given, body=xml.edited(given.body, edit))
 
-    return _faults(change)
+    return faults(change)
 
 
 def _other_code_in_faults(given: Answer) -> Answer:
@@ -120,7 +122,7 @@ CONNECTING = (
         ("CONNECT-1",),
         ("100",),
         "HTTP 500, an answer has 200",
-        _answers(lambda _, given: replace(given, status="500 Internal Server Error")),
+        answers(lambda _, given: replace(given, status="500 Internal Server Error")),
     ),
     FaultyHub(
         "html-type",
@@ -128,7 +130,7 @@ CONNECTING = (
         ("CONNECT-1",),
         ("100",),
         "not text/xml but text/html",
-        _answers(lambda _, given: replace(given, headers={"Content-Type": "text/html"})),
+        answers(lambda _, given: replace(given, headers={"Content-Type": "text/html"})),
     ),
     FaultyHub(
         "soap-1.2",
@@ -144,7 +146,7 @@ CONNECTING = (
         ("CONNECT-1",),
         ("100",),
         "cannot be read",
-        _answers(lambda _, given: replace(given, body=b"")),
+        answers(lambda _, given: replace(given, body=b"")),
     ),
     FaultyHub(
         "page-for-an-answer",
@@ -152,7 +154,7 @@ CONNECTING = (
         ("CONNECT-1",),
         ("100",),
         "cannot be read",
-        _answers(lambda _, given: replace(given, body=b"<html><body>It works!</body></html>")),
+        answers(lambda _, given: replace(given, body=b"<html><body>It works!</body></html>")),
     ),
     FaultyHub(
         "no-challenge",
@@ -176,7 +178,7 @@ CONNECTING = (
         ("CONNECT-2",),
         ("101",),
         "HTTP 401.*answered with 200",
-        _lets_anybody_in,
+        lambda: lets_anybody_in("gb"),
     ),
     FaultyHub(
         "no-certificate",
@@ -184,7 +186,7 @@ CONNECTING = (
         ("CONNECT-7",),
         ("101/certificate",),
         "let in nowhere; it was answered",
-        _lets_anybody_in,
+        lambda: lets_anybody_in("gb"),
         certificate=True,
     ),
     FaultyHub(
@@ -193,7 +195,7 @@ CONNECTING = (
         ("CONNECT-4",),
         ("104/xml", "104/operation", "104/version"),
         "fault with HTTP 500; it has HTTP 200",
-        _faults(lambda given: replace(given, status="200 OK")),
+        faults(lambda given: replace(given, status="200 OK")),
     ),
     FaultyHub(
         "server-fault",
@@ -209,7 +211,7 @@ CONNECTING = (
         ("CONNECT-4",),
         ("104/xml", "104/operation", "104/version"),
         "must be a SOAP fault",
-        _faults(lambda given: replace(given, body=b"<html><body>Error<br></body></html>")),
+        faults(lambda given: replace(given, body=b"<html><body>Error<br></body></html>")),
     ),
     FaultyHub(
         "text-in-detail",
@@ -217,7 +219,7 @@ CONNECTING = (
         ("CONNECT-4",),
         ("104/xml", "104/operation"),
         "detail of the fault holds text",
-        _faults(_with_text_in_the_detail),
+        faults(_with_text_in_the_detail),
     ),
     FaultyHub(
         "swallows-unreadable",
@@ -225,7 +227,7 @@ CONNECTING = (
         ("CONNECT-4",),
         ("104/xml", "104/operation", "104/version"),
         "must be a SOAP fault",
-        _takes_unreadable_ones,
+        takes_unreadable_ones,
     ),
     FaultyHub(
         "wrong-code-in-fault",
@@ -233,7 +235,7 @@ CONNECTING = (
         ("CHECK-1102",),
         ("104/*",),
         "should have code 1102",
-        _faults(_other_code_in_faults),
+        faults(_other_code_in_faults),
     ),
     FaultyHub(
         "stumbles",
@@ -241,7 +243,7 @@ CONNECTING = (
         ("CONNECT-4",),
         ("105",),
         "not at rest",
-        _stumbles,
+        stumbles,
     ),
     FaultyHub(
         "reads-doctype",
@@ -249,13 +251,13 @@ CONNECTING = (
         ("CONNECT-5",),
         ("104/doctype",),
         "document type declaration",
-        _reads_on_behind_a_doctype,
+        reads_on_behind_a_doctype,
     ),
 )
 
 # Shapes ---------------------------------------------------------------------------------------------------------------
 
-_SHAPES: tuple[tuple[str, str, xml.Edit, str], ...] = (
+SHAPES: tuple[tuple[str, str, xml.Edit, str], ...] = (
     ("wrapper", "under another wrapper", xml.another_wrapper, "the element of the Body is|is not an operation"),
     ("part", "under another part", xml.another_part, "must hold (the )?one element"),
     ("namespace", "with a namespace on every element", xml.with_a_namespace, "namespace"),
@@ -269,7 +271,7 @@ _SHAPES: tuple[tuple[str, str, xml.Edit, str], ...] = (
 REPLYING = (
     *(
         FaultyHub(f"reply-{name}", f"replies {how}", ("SHAPE-REPLY",), ("100", "117/3002"), says, xml.in_replies(edit))
-        for name, how, edit, says in _SHAPES
+        for name, how, edit, says in SHAPES
     ),
     FaultyHub(
         "reply-no-zone",
@@ -308,7 +310,7 @@ CALLING = (
             xml.in_calls(edit, "acceptNotification"),
             patience=1.0,
         )
-        for name, how, edit, says in _SHAPES
+        for name, how, edit, says in SHAPES
         if name != "surplus"
     ),
     FaultyHub(
@@ -336,7 +338,7 @@ def _unreadable(why: str) -> Answer:
     return Answer("500 Internal Server Error", _XML, encode_fault(ClientFault(why)))
 
 
-def _reading(edit: Callable[[etree._Element], None]) -> Callable[[], Wrong]:
+def reading(edit: Callable[[etree._Element], None]) -> Callable[[], Wrong]:
     """A hub that sees of a message what the edit makes of it; ValueError is a message that it does not read."""
 
     def answer(call: Call, right: Right) -> Answer:
@@ -407,7 +409,7 @@ def _without_blanks(root: etree._Element) -> None:
             raise ValueError(f"{node.text!r} is no number")
 
 
-_READERS: tuple[tuple[str, str, str, str, str, xml.Edit], ...] = (
+READERS: tuple[tuple[str, str, str, str, str, xml.Edit], ...] = (
     ("no-references", "cannot follow a reference", "READ-1", "60*", "must be read.*no content", _no_references),
     (
         "each-reference-once",
@@ -434,14 +436,14 @@ _READERS: tuple[tuple[str, str, str, str, str, xml.Edit], ...] = (
 )
 
 READING = tuple(
-    FaultyHub(name, does, (requirement,), (tests,), says, _reading(edit))
-    for name, does, requirement, tests, says, edit in _READERS
+    FaultyHub(name, does, (requirement,), (tests,), says, reading(edit))
+    for name, does, requirement, tests, says, edit in READERS
 )
 
 # Documents ------------------------------------------------------------------------------------------------------------
 
 
-def _documents(change: Callable[[Call, Answer], Answer]) -> Callable[[], Wrong]:
+def documents(change: Callable[[Call, Answer], Answer]) -> Callable[[], Wrong]:
     """A hub whose published documents are changed."""
 
     def answer(call: Call, right: Right) -> Answer:
@@ -472,7 +474,7 @@ DOCUMENTS = (
         ("WSDL-1",),
         ("110",),
         "answered with 404",
-        _documents(lambda call, given: Answer("404 Not Found", _PLAIN, b"") if _is_wsdl(call) else given),
+        documents(lambda call, given: Answer("404 Not Found", _PLAIN, b"") if _is_wsdl(call) else given),
     ),
     FaultyHub(
         "wsdl-for-members",
@@ -480,7 +482,7 @@ DOCUMENTS = (
         ("WSDL-1",),
         ("110",),
         "without a password; it was answered with 401",
-        _documents(lambda call, given: Answer("401 Unauthorized", _PLAIN, b"") if _is_wsdl(call) else given),
+        documents(lambda call, given: Answer("401 Unauthorized", _PLAIN, b"") if _is_wsdl(call) else given),
     ),
     FaultyHub(
         "wsdl-lacks-operation",
@@ -488,7 +490,7 @@ DOCUMENTS = (
         ("WSDL-1",),
         ("11[01]",),
         "must have the operations",
-        _documents(_without_an_operation),
+        documents(_without_an_operation),
     ),
     FaultyHub(
         "wsdl-literal",
@@ -496,7 +498,7 @@ DOCUMENTS = (
         ("WSDL-2",),
         ("11[01]",),
         "style rpc",
-        _documents(lambda _, given: replace(given, body=given.body.replace(b'style="rpc"', b'style="document"'))),
+        documents(lambda _, given: replace(given, body=given.body.replace(b'style="rpc"', b'style="document"'))),
     ),
     FaultyHub(
         "wsdl-not-encoded",
@@ -504,7 +506,7 @@ DOCUMENTS = (
         ("WSDL-2",),
         ("11[01]",),
         "encoded by section 5",
-        _documents(lambda _, given: replace(given, body=given.body.replace(b'use="encoded"', b'use="literal"'))),
+        documents(lambda _, given: replace(given, body=given.body.replace(b'use="encoded"', b'use="literal"'))),
     ),
     FaultyHub(
         "wsdl-import-missing",
@@ -512,7 +514,7 @@ DOCUMENTS = (
         ("WSDL-2",),
         ("11[01]",),
         "answered with 404",
-        _documents(lambda call, given: given if _is_wsdl(call) else Answer("404 Not Found", _PLAIN, b"")),
+        documents(lambda call, given: given if _is_wsdl(call) else Answer("404 Not Found", _PLAIN, b"")),
     ),
 )
 
