@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from itl.cli import differing, intervene, reconcile, reconciliations
 from itl.ledger.block import SerialRange
 from itl.messages import ProvideTotalsRequest, ProvideUnitBlocksRequest
 from itl.reference import Scheme
@@ -20,6 +21,7 @@ from itl.store.reconciliations import Plan, start
 from itl.store.snapshots import in_flight
 from itl.supplement import book
 from itl.supplement.scheme import Member
+from tests.cli.commands import command
 from tests.databases import FreshDatabase
 from tests.hub.world import CANCELLATION, EXTERNAL, HOUR, ISSUANCE, proposal, units
 from tests.supplement.network import SUPPLEMENTARY_TYPES, TEMPLATES, Fate, Log, Network
@@ -145,6 +147,50 @@ def test_units_that_the_supplementary_log_lacks_are_kept_until_it_has_them(netwo
     network["GB"].propose(proposal("GB", "GB4", CANCELLATION, units(91, 100)))
     network.settle()
     assert network.log.statuses()["GB4"] == 4
+
+
+@both
+def test_the_schemes_operators_see_and_mend_it_by_the_logs_own_commands(
+    network: Network, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    citl = network.logs["CITL"]
+    lose(citl, 91, 100)
+    first = through(network)
+    monkeypatch.setenv("ITL_ROLE", "stl")
+    for module in (reconciliations, intervene, differing):
+        monkeypatch.setattr(module, "system_clock", network.clock)
+    itl = command(reconcile, capsys, "--database", citl.url)
+    assert "9 stl unit blocks inconsistent" in itl("reconcile", "list", "--unfinished")
+    assert "led by ITL" in itl("reconcile", "show", first)
+    assert "GB 91-100  CITL  unknown" in itl("reconcile", "inconsistencies", "GB")
+    periods = ("--unit-type", "1", "--original-commit-period", "1", "--applicable-commit-period", "1")
+    why = ("--reason", "lost in a restore", "--evidence", "GB1")
+    to = ("--to", "GB", "--account-type", "100", "--account", "1001")
+    itl("reconcile", "propose", "add", "GB:91-100", *to, *periods, "--by", "carla", *why)
+    itl("reconcile", "confirm", "1", "--by", "chris", "--reason", "seen")
+    assert kept(citl) == []
+    assert kept(network.log) == [(91, 100)], "until the next one"
+    second = through(network)
+    assert (at(citl, first), at(citl, second)) == (("ended", 11, "repaired"), ("ended", 10, "consistent"))
+    assert kept(network.log) == []
+    network["GB"].propose(proposal("GB", "GB4", CANCELLATION, units(91, 100)))
+    network.settle()
+    assert network.log.statuses()["GB4"] == 4
+
+
+@both
+def test_the_schemes_operators_may_give_one_up(
+    network: Network, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    citl = network.logs["CITL"]
+    lose(citl, 91, 100)
+    first = through(network)
+    monkeypatch.setenv("ITL_ROLE", "stl")
+    monkeypatch.setattr(reconciliations, "system_clock", network.clock)
+    itl = command(reconcile, capsys, "--database", citl.url)
+    itl("reconcile", "cancel", first, "--by", "carla", "--reason", "begun by mistake")
+    assert at(citl, first) == ("ended", 9, "cancelled")
+    assert kept(network.log) == [(91, 100)], "that nobody looks is no reason to trade"
 
 
 @both
