@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -13,7 +13,7 @@ from wsgiref.types import WSGIApplication
 
 from registry_client.conformance.evidence import Evidence
 from registry_client.conformance.operators import Commands
-from registry_client.conformance.playing import Access
+from registry_client.conformance.playing import Access, Party, endpoint
 from registry_client.conformance.registry.groups import GROUPS
 from registry_client.conformance.registry.profile import Accounts, Candidate
 from registry_client.conformance.registry.simulator import by_commands
@@ -60,6 +60,20 @@ def _at_the_wire(wrong: Wrong | None) -> Iterator[None]:
 
 
 @contextmanager
+def _as_it_calls(calling: Wrong | None) -> Iterator[None]:
+    """A log that is played now is called as `calling` has it."""
+    if calling is None:
+        yield
+        return
+
+    def wrongly_called(parties: Iterable[Party]) -> WSGIApplication:
+        return at_the_door(endpoint(parties), lambda: calling)
+
+    with patch("registry_client.conformance.registry.tester.endpoint", wrongly_called):
+        yield
+
+
+@contextmanager
 def stand(
     folder: Path,
     code: str = "GB",
@@ -68,6 +82,7 @@ def stand(
     misbehave: tuple[Misbehaviour, ...] = (),
     slowness: float = 30,
     wrong: Wrong | None = None,
+    calling: Wrong | None = None,
 ) -> Iterator[Stand]:
     """The registry `code`, which commits faults on request, and asks the log after `enquiry` seconds of silence."""
     database = folder / f"{code.lower()}.db"
@@ -79,7 +94,10 @@ def stand(
         accounts=Accounts(second=None if code == "CDM" else str(second)),
         access=Access(user="itl", password="itl", called_by=(code.lower(), code.lower())),
     )
-    with RegistryTester(profile, Evidence(), asked=by_commands(str(database), Commands())) as tester:
+    with (
+        _as_it_calls(calling),
+        RegistryTester(profile, Evidence(), asked=by_commands(str(database), Commands())) as tester,
+    ):
         plan = Plan(
             code=code,
             hub=str(tester.address),

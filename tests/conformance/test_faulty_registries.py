@@ -10,12 +10,12 @@ import pytest
 from registry_client.conformance.results import Outcome
 from registry_client.faults import Fault, Misbehaviour
 from tests.conformance.candidate import stand
-from tests.conformance.faulty.registries import REGISTRIES, FaultyRegistry
+from tests.conformance.faulty.registries import ELSEWHERE, REGISTRIES, FaultyRegistry
 from tests.conformance.faulty.registries_at_the_wire import REGISTRIES as AT_THE_WIRE
 from tests.conformance.faulty.registries_at_the_wire import WrongRegistry
 
 
-@pytest.mark.parametrize("faulty", REGISTRIES, ids=lambda faulty: faulty.name)
+@pytest.mark.parametrize("faulty", [*REGISTRIES, *ELSEWHERE], ids=lambda faulty: faulty.name)
 def test_a_faulty_registry_is_caught_and_its_fault_named(faulty: FaultyRegistry, tmp_path: Path) -> None:
     fault = Misbehaviour(faulty.fault)
     with stand(tmp_path, misbehave=() if faulty.begins_well else (fault,), slowness=faulty.slowness) as found:
@@ -38,7 +38,8 @@ def test_every_fault_is_in_the_table() -> None:
 
 @pytest.mark.parametrize("faulty", AT_THE_WIRE, ids=lambda faulty: faulty.name)
 def test_a_registry_that_is_wrong_at_the_wire_is_caught(faulty: WrongRegistry, tmp_path: Path) -> None:
-    with stand(tmp_path, wrong=faulty.made()) as found:
+    wrong = {"calling" if faulty.calling else "wrong": faulty.made()}
+    with stand(tmp_path, enquiry=faulty.enquiry, **wrong) as found:  # type: ignore[arg-type]
         found.tester.log.patience = faulty.patience
         results = found.carry_out(*faulty.tests)
     told = {each.number: (each.outcome.value, each.detail) for each in results}

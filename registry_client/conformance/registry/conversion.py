@@ -14,6 +14,7 @@ from registry_client.conformance.suite import Group
 GROUP: Group[RegistryTester] = Group("Conversion")
 
 _S = TransactionStatus
+_HOLDING = 100
 _ERU = {UnitType.AAU: UnitType.ERU_FROM_AAU, UnitType.RMU: UnitType.ERU_FROM_RMU}
 
 
@@ -23,6 +24,7 @@ def _converted(t: RegistryTester, kind: UnitType, block: TransactionUnitBlock) -
     values = {"units": written(block), "project": str(project.party_number), "track": str(project.track)}
     proposal = t.proposed("convert", TransactionType.CONVERSION, **values)
     t.about(proposal, as_eru(t, kind, block), breaks="R-CONVERT-1")
+    t.between(proposal, _HOLDING, _HOLDING, breaks="R-CONVERT-1")
     return proposal
 
 

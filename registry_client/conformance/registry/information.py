@@ -18,7 +18,7 @@ def the_silent_log_is_asked(t: RegistryTester) -> None:
     identifier = proposal.transaction_identifier
     if not t.log.wait_for(
         ("getTransactionStatus",),
-        after + t.profile.patience,
+        after + t.log.patience,
         lambda message: message.transaction_identifier == identifier,
     ):
         raise Failed(f"nothing was said of {identifier} for {after:g} s, and the registry did not ask for its status")

@@ -44,6 +44,12 @@ _NEVER = 1.0
 """Patience with what never comes, in seconds."""
 
 
+ELSEWHERE = (
+    FaultyRegistry(_F.COMPLETES_EARLY, ("R-TRANSFER-1",), ("150",), "status 4"),
+    FaultyRegistry(_F.IGNORES_CANCELLATION, ("R-ACQUIRE-4",), ("156",), "status 4"),
+)
+"""What else of the requirements some of the faults break."""
+
 REGISTRIES = (
     FaultyRegistry(_F.LOST_BLOCK, ("R-RECONCILE-2",), ("300",), "must hold units .* it says that it holds"),
     FaultyRegistry(_F.LOST_PART, ("R-RECONCILE-2",), ("300",), "must hold units .* it says that it holds"),
