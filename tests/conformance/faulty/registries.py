@@ -108,6 +108,6 @@ REGISTRIES = (
     FaultyRegistry(_F.EMPTY_REPLY, ("R-CONNECT-1",), ("100",), "cannot be read"),
     FaultyRegistry(_F.NONSENSE, ("R-CONNECT-1",), ("100",), "cannot be read"),
     FaultyRegistry(_F.UNAVAILABLE, ("R-CONNECT-1",), ("100",), "HTTP 503"),
-    FaultyRegistry(_F.SLOW, ("R-CONNECT-1",), ("100",), "gave no answer", patience=_NEVER, slowness=4),
+    FaultyRegistry(_F.SLOW, ("R-CONNECT-1",), ("100",), "gave no answer", patience=_NEVER, slowness=3.5),
     FaultyRegistry(_F.BREAKS_OFF, ("R-CONNECT-1",), ("100",), "gave no answer", patience=_NEVER),
 )

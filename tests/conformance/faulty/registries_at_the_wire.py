@@ -55,6 +55,13 @@ _BREAKS = {"CONNECT-4": "R-CONNECT-2", "CONNECT-5": "R-CONNECT-2"}
 
 _READS = {"items-by-name": "must be", "32-bits": "the registry must hold units"}
 """What is said of registries that read what they should not as it stands there."""
+_SPELT = {
+    "READ-1": ("600", "601", "602", "605"),
+    "READ-2": ("603", "606", "607", "605"),
+    "READ-3": ("604", "606"),
+    "READ-4": ("605", "606"),
+}
+"""The spellings that a requirement is about, and one that is of another."""
 _UNSEEN = ("nil-as-zero",)
 """Nothing that a log says to a registry can be nil and makes a difference."""
 
@@ -125,7 +132,7 @@ ANSWERING = (
             name,
             does,
             (f"R-{requirement}",),
-            ("605",) if name == "32-bits" else ("60*",),
+            _SPELT[requirement] if name != "32-bits" else ("605",),
             _READS.get(name, "must be read"),
             wire.reading(edit),
             patience=1.0,
