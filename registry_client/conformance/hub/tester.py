@@ -109,9 +109,10 @@ class HubTester(Material):
 
     @property
     def lead(self) -> float:
-        """How far ahead a snapshot is set, in seconds: as the profile says, or less where the people were quick."""
-        lead = self.profile.lead
-        return lead if self._slowest is None else min(lead, _AT_LEAST_AHEAD + 2 * self._slowest)
+        """How far ahead a snapshot is set, in seconds: as the profile says; less where the people were quick, and more
+        where they were slow."""
+        lead, took = self.profile.lead, 2 * (self._slowest or 0.0)
+        return lead if self._slowest is None else max(min(lead, _AT_LEAST_AHEAD + took), 1.0 + took)
 
     def issued(
         self, kind: UnitType = UnitType.AAU, quantity: int = 10, *, party: Party | None = None, **other: Any
