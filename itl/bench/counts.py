@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from itl.bench.connection import LoadError
 from itl.clock import system_clock
@@ -16,6 +17,7 @@ from itl.store.opening import is_carried_out
 
 _PATIENCE = 60.0  # seconds
 _LOOK_AGAIN = 0.1
+_LOOK_OFTEN = 0.01
 _FAR = timedelta(days=1)
 
 
@@ -45,11 +47,6 @@ def standing_at(url: str, status: TransactionStatus) -> int:
     return _count(url, t.transactions.c.status == status)
 
 
-def judged(url: str) -> int:
-    """How many proposals a worker has judged."""
-    return _count(url, t.transactions.c.status != TransactionStatus.PROPOSED)
-
-
 def hold_back(url: str) -> None:
     """Let all that waits for a worker wait on, until it is released."""
     _put_off(url, system_clock() + _FAR, t.inbox.c.work.is_not(None))
@@ -63,17 +60,35 @@ def release(url: str, most: int | None = None) -> None:
 
 def wait_until_settled(url: str) -> None:
     """Until the ledger has carried out all that is completed; LoadError if a worker takes too long over it."""
+    if not _wait_until(url, is_carried_out, _PATIENCE, _LOOK_AGAIN):
+        raise LoadError(f"the ledger has not carried out in {_PATIENCE:g} s what is completed; does a worker run?")
+
+
+def wait_until_judged(url: str, patience: float) -> None:
+    """Until workers have left nothing that is not held back; LoadError if they take longer than `patience` seconds."""
+    if not _wait_until(url, _is_judged, patience, _LOOK_OFTEN):
+        raise LoadError(f"the workers have not judged in {patience:g} s what waited for them")
+
+
+def _is_judged(connection: Connection) -> bool:
+    ready = select(t.inbox.c.id).where(t.inbox.c.work.is_not(None), t.inbox.c.not_before.is_(None)).limit(1)
+    return connection.execute(ready).first() is None
+
+
+def _wait_until(url: str, so: Callable[[Connection], bool], patience: float, every: float) -> bool:
+    """Whether it came to be `so`. The looks take one connection, and so next to nothing from what is measured."""
     database = Database(url)
-    late = time.monotonic() + _PATIENCE
+    late = time.monotonic() + patience
     try:
-        while time.monotonic() < late:
+        while True:
             with database.read() as connection:
-                if is_carried_out(connection):
-                    return
-            time.sleep(_LOOK_AGAIN)
+                if so(connection):
+                    return True
+            if time.monotonic() > late:
+                return False
+            time.sleep(every)
     finally:
         database.close()
-    raise LoadError(f"the ledger has not carried out in {_PATIENCE:g} s what is completed; does a worker run?")
 
 
 def _put_off(url: str, until: datetime | None, which: ColumnElement[bool]) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 
 from itl.bench import counts, databases, servers
-from itl.bench.connection import Address, LoadError, now
+from itl.bench.connection import Address, now
 from itl.bench.ledger import fill, serials, take
 from itl.bench.load import load
 from itl.bench.plan import Plan, processors
@@ -18,7 +17,6 @@ REGISTRIES = ("AT", "BE", "DE", "DK", "ES", "FI", "FR", "GB", "IE", "IT", "JP", 
 """Workers take turns over the units of one originating registry, so that only several keep several of them busy."""
 SLICES = 10
 """The backlog comes in so many parts of each registry, in turns; the first is judged before the time is taken."""
-_LOOK_AGAIN = 0.02
 _PATIENCE = 600.0  # seconds
 
 
@@ -59,19 +57,10 @@ def _propose(log: str, code: str, units: Sequence[Units], numbers: Iterator[int]
 
 def _judged_away(url: str, workers: int, slice_: int) -> float:
     """Verdicts a second of so many workers, once they have judged the first slice of the backlog."""
-    before = counts.judged(url)
     with servers.workers(url, workers):
         counts.release(url, slice_)
-        _wait_until_judged(url, before + slice_)
-        begun = now()
+        counts.wait_until_judged(url, _PATIENCE)
         counts.release(url)
-        _wait_until_judged(url, before + slice_ * SLICES)
+        begun = now()
+        counts.wait_until_judged(url, _PATIENCE)
         return slice_ * (SLICES - 1) / (now() - begun)
-
-
-def _wait_until_judged(url: str, proposals: int) -> None:
-    late = now() + _PATIENCE
-    while (left := proposals - counts.judged(url)) > 0:
-        if now() > late:
-            raise LoadError(f"the workers have left {left} proposals in {_PATIENCE:g} s")
-        time.sleep(_LOOK_AGAIN)

@@ -35,7 +35,7 @@ from itl.ledger.ranges import union
 from itl.store import corrections
 from itl.store.correction_records import Author
 from itl.store.corrections import ledger_around
-from itl.store.reference_data import ReferenceData
+from itl.store.reference_data import ReferenceData, load_reference
 
 UNITS = re.compile(r"([A-Za-z]{2,3})[: ]([0-9]{1,15})(?:-([0-9]{1,15}))?")
 
@@ -158,7 +158,12 @@ def run_request(arguments: Namespace) -> int:
 
 
 def run_release(arguments: Namespace) -> int:
-    return _propose(arguments, corrections.propose_release)
+    return _propose(
+        arguments,
+        lambda connection, author, units: corrections.propose_release(
+            connection, author, units, load_reference(connection).log_code
+        ),
+    )
 
 
 def _propose_record(

@@ -57,12 +57,20 @@ def propose_request(connection: Connection, author: Author, units: Iterable[Seri
     return _propose(connection, author, "request", _named(units), message)
 
 
-def propose_release(connection: Connection, author: Author, units: Iterable[SerialRange]) -> int:
-    """Propose to let go of `units` that are inconsistent on record, and in truth are not; UsageError where none is."""
+def propose_release(connection: Connection, author: Author, units: Iterable[SerialRange], log: str) -> int:
+    """Propose to let go of `units` that are inconsistent on record, and in truth are not; UsageError where none is.
+
+    Those that this log, `log`, found. What a supplementary log named (4009) only that log lets go of.
+    """
     named = union(units)
-    if not any(each.registry == author.registry for each in inconsistencies.open_around(connection, named)):
+    open_now = [each for each in inconsistencies.open_around(connection, named) if each.registry == author.registry]
+    if not any(each.log == log for each in open_now):
+        others = ", ".join(sorted({each.log for each in open_now}))
         raise UsageError(
             f"nothing is inconsistent with {author.registry} about these units: there is nothing to release"
+            if not others
+            else f"these units differ between {author.registry} and {others}, which lets go of them by its own "
+            f"result (10 or 11): ask its operators, and reconcile again"
         )
     return _propose(connection, author, "release", _named(named), None)
 

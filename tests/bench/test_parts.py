@@ -37,6 +37,7 @@ from itl.errors import LogError
 from itl.store import tables as t
 from itl.store.database import Database
 from tests.databases import FreshDatabase
+from tests.hub.world import ISSUANCE, World, sandbox, units
 from tests.replay.conftest import CANCELLATIONS, ISSUANCES
 
 TINY = Plan(
@@ -219,11 +220,24 @@ def test_workers_judge_a_backlog_away(postgresql_server: str) -> None:
     assert figures(two)["beside one"] == pytest.approx(figures(two)["verdicts /s"] / figures(one)["verdicts /s"])
 
 
-def test_what_is_held_back_waits(fresh_database: FreshDatabase) -> None:
-    url = fresh_database("sqlite", databases.prepare)
-    for change in (counts.hold_back, counts.release):
-        change(url)
-    assert (counts.judged(url), counts.settled(url), counts.accepted(url)) == (0, 0, 0)
+def test_what_is_held_back_waits_until_it_is_released(fresh_database: FreshDatabase) -> None:
+    url = fresh_database("sqlite", sandbox)
+    with World.on(url) as world:
+        for number in (1, 2, 3):
+            assert world.propose("GB", f"GB{number}", ISSUANCE, units(10 * number, 10 * number + 9)) == 1
+        assert counts.accepted(url) == 3
+        counts.hold_back(url)
+        world.settle()
+        assert [world.status(f"GB{number}") for number in (1, 2, 3)] == [1, 1, 1]
+        counts.release(url, 1)
+        with pytest.raises(LoadError, match="have not judged in 0 s"):
+            counts.wait_until_judged(url, 0)
+        world.settle()
+        counts.wait_until_judged(url, 60)
+        assert [world.status(f"GB{number}") for number in (1, 2, 3)] == [2, 1, 1]
+        counts.release(url)
+        world.settle()
+        assert [world.status(f"GB{number}") for number in (1, 2, 3)] == [2, 2, 2]
 
 
 def test_the_replay_is_run_as_by_anybody() -> None:

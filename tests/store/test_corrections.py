@@ -328,11 +328,13 @@ def test_units_are_released_by_two_persons(world: World) -> None:
     with world.hub.database.write() as connection:
         find(connection, "GB1", [missing(41, 60)], world.clock())
         find(connection, "GB2", [missing(41, 60)], world.clock(), log="CITL")
-        number = corrections.propose_release(connection, author(world), [gb(50, 70)])
+        number = corrections.propose_release(connection, author(world), [gb(50, 70)], "ITL")
     confirm(world, number)
     assert still_open(world) == [(41, 60), (41, 49)], "the scheme's own inconsistency is not the log's to release"
     with pytest.raises(UsageError, match="nothing to release"), world.hub.database.write() as connection:
-        corrections.propose_release(connection, author(world), [gb(70, 80)])
+        corrections.propose_release(connection, author(world), [gb(70, 80)], "ITL")
+    with pytest.raises(UsageError, match="between GB and CITL"), world.hub.database.write() as connection:
+        corrections.propose_release(connection, author(world), [gb(50, 55)], "ITL")
 
 
 # As of any instant ---------------------------------------------------------------------------------------------------
