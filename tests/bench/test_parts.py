@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import select, text
@@ -34,6 +35,7 @@ from itl.bench.plan import Plan
 from itl.bench.proposals import Units
 from itl.bench.rows import Part, Row
 from itl.errors import LogError
+from itl.store import access
 from itl.store import tables as t
 from itl.store.database import Database
 from tests.databases import FreshDatabase
@@ -221,8 +223,8 @@ def test_workers_judge_a_backlog_away(postgresql_server: str) -> None:
 
 
 def test_what_is_held_back_waits_until_it_is_released(fresh_database: FreshDatabase) -> None:
-    url = fresh_database("sqlite", sandbox)
-    with World.on(url) as world:
+    with patch.dict(access._COST, n=2), World.on(fresh_database("sqlite", sandbox)) as world:
+        url = world.url
         for number in (1, 2, 3):
             assert world.propose("GB", f"GB{number}", ISSUANCE, units(10 * number, 10 * number + 9)) == 1
         assert counts.accepted(url) == 3
