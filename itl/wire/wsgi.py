@@ -53,7 +53,7 @@ class Site:
         except Exception:
             _log.exception("application failed")
             return refusal(500), False
-        keep = request.keep_alive and not self._is_closing()
+        keep = request.keep_alive and not self._is_closing() and _is_whole(headers, body, request)
         return _written(status, headers, body, request, keep=keep), keep
 
     def _asked(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
@@ -118,6 +118,12 @@ def _key(name: bytes) -> str | None:
         return None
     key = name.decode("ascii").upper().replace("-", "_")
     return key if key == "CONTENT_TYPE" else f"HTTP_{key}"
+
+
+def _is_whole(headers: list[tuple[str, str]], body: bytes, request: Request) -> bool:
+    """Whether the peer can tell where the answer ends: if it was told another length than the body's, it cannot."""
+    told = [value for name, value in headers if name.lower() == "content-length"]
+    return request.method == "HEAD" or told in ([], [str(len(body))])
 
 
 def _written(status: str, headers: list[tuple[str, str]], body: bytes, request: Request, *, keep: bool) -> bytes:

@@ -275,6 +275,20 @@ def test_connections_are_kept_as_the_peer_wants(app: App, version: str, connecti
             assert line.recv(1) == b""
 
 
+def test_an_answer_that_is_not_as_long_as_it_says_ends_its_connection() -> None:
+    """Else the peer waits for the rest, or takes the rest for the next answer."""
+
+    def wrong(_environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Length", "9")])
+        return [b"half"]
+
+    with serve(wrong) as running, connected(running) as line:
+        line.sendall(post())
+        received = b"".join(iter(lambda: line.recv(1000), b""))
+    assert b"Connection: close" in received
+    assert received.endswith(b"\r\n\r\nhalf")
+
+
 def test_closing_answers_what_has_arrived(app: App) -> None:
     """Also what still waits for a thread; then the peers are told that nothing more will come."""
     with serve(app, threads=1) as running, connected(running) as first, connected(running) as second:
