@@ -135,7 +135,7 @@ ANSWERING = (
             _SPELT[requirement] if name != "32-bits" else ("605",),
             _READS.get(name, "must be read"),
             wire.reading(edit),
-            patience=1.0,
+            patience=3.0,
         )
         for name, does, requirement, _, _, edit in wire.READERS
         if name not in _UNSEEN
@@ -391,7 +391,7 @@ _CALLS: tuple[tuple[str, str, str, str, str, Callable[[], Wrong]], ...] = (
 REGISTRIES = (
     *ANSWERING,
     *(
-        WrongRegistry(name, does, (requirement,), (tests,), says, made, patience=1.0, calling=True)
+        WrongRegistry(name, does, (requirement,), (tests,), says, made, patience=3.0, calling=True)
         for name, does, requirement, tests, says, made in _CALLS
     ),
 )

@@ -308,7 +308,7 @@ CALLING = (
             ("102", "123/5010"),
             says,
             xml.in_calls(edit, "acceptNotification"),
-            patience=1.0,
+            patience=3.0,
         )
         for name, how, edit, says in SHAPES
         if name != "surplus"
