@@ -12,7 +12,7 @@ from itl.checks.override import Override
 from itl.wire.outgoing import HttpReply
 from tests.conformance.faulty.hub import Answer, Call, Deliver, FaultyHub, Right, Sent, Wrong, acknowledged, sharing
 
-_NEVER = 1.0
+_NEVER = 2.0
 
 
 def _saying(operation: str, change: Callable[[Any], Any]) -> Callable[[], Wrong]:

@@ -19,7 +19,7 @@ from tests.conformance.faulty.hub import Deliver, FaultyHub, Sent, Wrong, acknow
 
 _S = ReconciliationStatus
 _EQUAL, _DIFFER = "300", "303"
-_NEVER = 1.5
+_NEVER = 2.5
 
 
 def _sending(operation: str, send: Callable[[Sent, Deliver], HttpReply]) -> Callable[[], Wrong]:

@@ -40,7 +40,7 @@ class FaultyRegistry:
         return FAULTS[self.fault].does
 
 
-_NEVER = 1.0
+_NEVER = 2.0
 """Patience with what never comes, in seconds."""
 
 

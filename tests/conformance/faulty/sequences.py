@@ -442,7 +442,7 @@ def _starts(proposal: ProposalTransaction) -> set[int]:
 
 # The hubs -------------------------------------------------------------------------------------------------------------
 
-_NEVER = 1.0
+_NEVER = 2.0
 """Patience with what never comes, in seconds."""
 
 CALLING_BACK = (
