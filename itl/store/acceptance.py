@@ -37,6 +37,7 @@ from itl.store.door_statements import (
     transition_row,
 )
 from itl.store.posting import post
+from itl.store.rows import head_columns
 from itl.store.transitions import apply, find, head_of
 
 
@@ -244,29 +245,23 @@ def _proposal_row(
     now: datetime,
 ) -> dict[str, Any]:
     proposed = request.proposed_transaction
-    return arrival.row("accepted", now) | {
-        "identifier": proposed.transaction_identifier,
-        "occupies": occupies,
-        "transaction_type": proposed.transaction_type,
-        "supp_transaction_type": proposed.supp_transaction_type,
-        "transferring_registry": proposed.transferring_registry_code,
-        "transferring_account_type": proposed.transferring_registry_account_type,
-        "transferring_account_identifier": proposed.transferring_registry_account_identifier,
-        "acquiring_registry": proposed.acquiring_registry_code,
-        "acquiring_account_type": proposed.acquiring_registry_account_type,
-        "acquiring_account_identifier": proposed.acquiring_registry_account_identifier,
-        "notification_identifier": proposed.notification_identifier,
-        "status": int(TransactionStatus.PROPOSED),
-        "status_at": now,
-        "proposed_at": now,
-        "deadline_at": deadline,
-        "at": now,
-        "set_by": arrival.sender,
-        "content_digest": content.digest,
-        "work": "judge",
-        "content": compressed(content.json),
-        "received_at": now,
-    }
+    return (
+        arrival.row("accepted", now)
+        | head_columns(proposed)
+        | {
+            "occupies": occupies,
+            "status": int(TransactionStatus.PROPOSED),
+            "status_at": now,
+            "proposed_at": now,
+            "deadline_at": deadline,
+            "at": now,
+            "set_by": arrival.sender,
+            "content_digest": content.digest,
+            "work": "judge",
+            "content": compressed(content.json),
+            "received_at": now,
+        }
+    )
 
 
 def _insert_in_steps(connection: Connection, row: dict[str, Any]) -> Acceptance:

@@ -39,7 +39,7 @@ from itl.store.handover_giving import answered_for, by_serial, counted_of, of_re
 from itl.store.notice_numbers import keep_apart
 from itl.store.reference_data import put_facts
 from itl.store.replacing import replace_rows
-from itl.store.rows import block_rows
+from itl.store.rows import block_rows, head_columns
 
 PAGE = 1000
 """Lines that are worked on at once."""
@@ -295,18 +295,8 @@ def _named(units: SerialRange) -> str:
 
 def _head_row(line: told.Transaction) -> dict[str, Any]:
     proposed: ProposalTransaction = line.proposal
-    return {
-        "identifier": proposed.transaction_identifier,
+    return head_columns(proposed) | {
         "occupies": True,
-        "transaction_type": proposed.transaction_type,
-        "supp_transaction_type": proposed.supp_transaction_type,
-        "transferring_registry": proposed.transferring_registry_code,
-        "transferring_account_type": proposed.transferring_registry_account_type,
-        "transferring_account_identifier": proposed.transferring_registry_account_identifier,
-        "acquiring_registry": proposed.acquiring_registry_code,
-        "acquiring_account_type": proposed.acquiring_registry_account_type,
-        "acquiring_account_identifier": proposed.acquiring_registry_account_identifier,
-        "notification_identifier": proposed.notification_identifier,
         "status": line.status,
         "status_at": line.status_at,
         "proposed_at": line.proposed_at,

@@ -58,6 +58,22 @@ def unit_row(block: HeldBlock) -> dict[str, Any]:
     }
 
 
+def head_columns(proposed: ProposalTransaction) -> dict[str, Any]:
+    """What a row of `transactions` has of the proposal itself."""
+    return {
+        "identifier": proposed.transaction_identifier,
+        "transaction_type": proposed.transaction_type,
+        "supp_transaction_type": proposed.supp_transaction_type,
+        "transferring_registry": proposed.transferring_registry_code,
+        "transferring_account_type": proposed.transferring_registry_account_type,
+        "transferring_account_identifier": proposed.transferring_registry_account_identifier,
+        "acquiring_registry": proposed.acquiring_registry_code,
+        "acquiring_account_type": proposed.acquiring_registry_account_type,
+        "acquiring_account_identifier": proposed.acquiring_registry_account_identifier,
+        "notification_identifier": proposed.notification_identifier,
+    }
+
+
 def block_rows(transaction_id: int, proposal: ProposalTransaction) -> list[dict[str, Any]]:
     """The rows of `transaction_blocks`; what a block leaves to the head of the proposal is filled in from there."""
     return [
